@@ -1,0 +1,7 @@
+"""Instruments for deep networks: point one at a module, at scores, or at an estimator, and get a number to trust."""
+
+import lazy_loader
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""What everything else stands on: results, errors, named seeds, devices, and `borrow`."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

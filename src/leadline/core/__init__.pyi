@@ -1,0 +1,33 @@
+from .borrowing import borrow
+from .devices import choose_device
+from .encoding import from_plain, to_plain
+from .errors import (
+    DivergedError,
+    InputError,
+    LeadlineError,
+    MissingDataError,
+    ModelError,
+    NotPolynomialError,
+    UncountedError,
+)
+from .results import Result
+from .seeds import numpy_generator, random_state_kept, seed_of, torch_generator
+
+__all__ = [
+    "DivergedError",
+    "InputError",
+    "LeadlineError",
+    "MissingDataError",
+    "ModelError",
+    "NotPolynomialError",
+    "Result",
+    "UncountedError",
+    "borrow",
+    "choose_device",
+    "from_plain",
+    "numpy_generator",
+    "random_state_kept",
+    "seed_of",
+    "to_plain",
+    "torch_generator",
+]

@@ -1,0 +1,67 @@
+"""Use a caller's module and give it back exactly as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from leadline.core.seeds import random_state_kept
+
+
+@contextmanager
+def borrow(model: nn.Module, *, training: bool | None = None, copy_parameters: bool = False) -> Iterator[nn.Module]:
+    """Lend `model` to the body of a `with` statement; afterwards nothing about it has changed.
+
+    Given back, also after an exception: training mode, hooks, submodules, attributes, which tensor is which
+    parameter or buffer, `requires_grad`, `.grad`, the values of buffers, and every global random state.
+    Parameter values are copied only when the body may write to them (`copy_parameters=True`): copies cost memory.
+
+    Args:
+        model: the caller's module.
+        training: the mode to put the module in for the body; None leaves it.
+        copy_parameters: also restore parameter values.
+
+    >>> layer = nn.BatchNorm1d(2)
+    >>> with borrow(layer, training=True):
+    ...     _ = layer(torch.randn(8, 2))
+    >>> int(layer.num_batches_tracked)
+    0
+    """
+    modules = list(model.modules())
+    attributes = [(module, type(module), _shallow(module.__dict__)) for module in modules]
+    values = [(buffer, buffer.detach().clone()) for buffer in _materialized(model.buffers())]
+    parameters = list(model.parameters())
+    gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in parameters]
+    gradient_values = [(p.grad, p.grad.detach().clone()) for p in parameters if p.grad is not None]
+    if copy_parameters:
+        values += [(parameter, parameter.detach().clone()) for parameter in _materialized(parameters)]
+    with random_state_kept():
+        try:
+            if training is not None:
+                model.train(training)
+            yield model
+        finally:
+            for module, kind, attribute in attributes:
+                module.__class__ = kind
+                module.__dict__.clear()
+                module.__dict__.update(attribute)
+            for parameter, requires_grad, gradient in gradients:
+                parameter.requires_grad_(requires_grad).grad = gradient
+            with torch.no_grad():
+                for tensor, value in values + gradient_values:
+                    tensor.copy_(value)
+
+
+def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:
+    # The containers (hooks, parameters, submodules, any other dictionary or list) are what a forward edits in place.
+    return {name: value.copy() if type(value).__module__ in _CONTAINERS and hasattr(value, "copy") else value
+            for name, value in attributes.items()}  # fmt: skip
+
+
+_CONTAINERS = ("builtins", "collections")
+
+
+def _materialized(tensors: Any) -> Iterator[torch.Tensor]:
+    return (tensor for tensor in tensors if not nn.parameter.is_lazy(tensor) and tensor.device.type != "meta")

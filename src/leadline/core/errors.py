@@ -1,0 +1,48 @@
+"""The errors that Leadline raises on purpose."""
+
+
+class LeadlineError(Exception):
+    """Something the caller can mend.
+
+    The message always has four parts: the operation, what it expected, what came, and what to do.
+
+    >>> raise InputError("activation_gain", expected="a scalar function", got="None", remedy="pass e.g. torch.tanh")
+    Traceback (most recent call last):
+    ...
+    leadline.core.errors.InputError: activation_gain: expected a scalar function, got None; pass e.g. torch.tanh.
+    """
+
+    def __init__(self, operation: str, *, expected: str, got: str, remedy: str) -> None:
+        self.operation, self.expected, self.got, self.remedy = operation, expected, got, remedy
+        super().__init__(f"{operation}: expected {expected}, got {got}; {remedy}.")
+
+    def __reduce__(self) -> tuple:  # keyword-only arguments do not survive the default pickling (process pools)
+        return _rebuild, (type(self), self.operation, self.expected, self.got, self.remedy)
+
+
+def _rebuild(kind: type[LeadlineError], operation: str, expected: str, got: str, remedy: str) -> LeadlineError:
+    return kind(operation, expected=expected, got=got, remedy=remedy)
+
+
+class InputError(LeadlineError):
+    """An argument has the wrong type, shape or value."""
+
+
+class ModelError(LeadlineError):
+    """The caller's model raised while an instrument ran it."""
+
+
+class MissingDataError(LeadlineError):
+    """A data set is needed that is not on this machine."""
+
+
+class NotPolynomialError(LeadlineError):
+    """A count is not a polynomial of the named hyper-parameters."""
+
+
+class UncountedError(LeadlineError):
+    """A strict profile met operators that it has no rule for."""
+
+
+class DivergedError(LeadlineError):
+    """A computation left the finite numbers where no partial result makes sense."""

@@ -1,0 +1,57 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from jaxtyping import Float
+
+from leadline.core import Result
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Sounding(Result):
+    depths_m: Float[np.ndarray, " n"]
+    place: tuple[str, int | None] = ("fjord", None)
+
+    def headline(self):
+        return f"deepest {self.depths_m.max():g} m"
+
+    def to_frame(self):
+        import pandas as pd
+
+        return pd.DataFrame({"depth_m": self.depths_m})
+
+    def draw(self, ax):
+        ax.plot(self.depths_m)
+
+
+@pytest.fixture
+def sounding():
+    return Sounding(depths_m=np.array([1.0, np.inf]), caveats=("tide < 1 m",))
+
+
+def test_plain_round_trip(sounding):
+    again = Sounding.from_dict(sounding.to_dict())
+    assert again.to_dict() == sounding.to_dict()
+    assert again.depths_m.dtype == np.float64
+    assert again.place == ("fjord", None)
+
+
+def test_html_escapes_caveats(sounding):
+    assert "tide &lt; 1 m" in sounding._repr_html_()
+
+
+def test_plot_draws_on_the_given_axes(sounding):
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    assert sounding.plot(ax) is ax
+    assert len(ax.lines) == 1
+
+
+def test_shape_checks_are_on_in_tests():
+    from jaxtyping import TypeCheckError
+
+    from leadline.core import choose_device
+
+    with pytest.raises(TypeCheckError, match="name"):
+        choose_device(3)  # pyright: ignore[reportArgumentType]
