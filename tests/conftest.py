@@ -1,9 +1,18 @@
 """Shapes and types of array arguments are checked in tests (jaxtyping with beartype), and drawing needs no screen."""
 
 import matplotlib as mpl
+import pytest
 import torch
-from jaxtyping import install_import_hook
+from jaxtyping import config, install_import_hook
 
 mpl.use("Agg")
 torch.set_num_threads(1)
 install_import_hook("leadline", "beartype.beartype")
+
+
+@pytest.fixture
+def types_unchecked():
+    """As in use, where nothing checks types: for the errors that callers see."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)

@@ -55,6 +55,8 @@ class MetaTwins:
         keywords = {name: self._keyword(name, value) for name, value in keywords.items()}
         if operator._schema.name in _SEQUENCES:
             return result_on_meta(arguments)
+        if operator is torch.ops.aten.scaled_dot_product_attention.default and arguments[0].dim() == 4:
+            return _attention_on_meta(arguments, keywords)
         refuse_what_kernels_refuse(operator, arguments)
         result = operator(*arguments, **keywords)
         _remember(signature, operator, arguments, result)
@@ -100,6 +102,19 @@ class OnMeta(TorchDispatchMode):
         self, operator: OpOverload, types: Any, arguments: tuple = (), keywords: dict[str, Any] | None = None
     ) -> Any:
         return self._twins.run(operator, arguments, keywords or {})
+
+
+def _attention_on_meta(arguments: tuple, keywords: dict[str, Any]) -> Tensor:
+    # Fused kernels keep the query's order of axes, so that merging the heads afterwards copies nothing; with dropout no
+    # fused kernel runs.
+    query, value = arguments[0], arguments[2]
+    dropout = arguments[4] if len(arguments) > 4 else keywords.get("dropout_p", 0.0)
+    if dropout:
+        return query.new_empty(*query.shape[:-1], value.shape[-1])
+    if query.shape[-1] == value.shape[-1]:
+        return torch.empty_like(query)
+    batch, heads, steps, _ = query.shape
+    return query.new_empty(batch, steps, heads, value.shape[-1]).transpose(1, 2)
 
 
 def _signature(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """`profile`: what a model costs, before anything is allocated or run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -100,7 +101,7 @@ def quantity_of(model_or_factory: Any, quantity: str, *, input_size: Any, conven
 
 def _watch(execution: Execution) -> tuple[OperatorWatch, Frame]:
     def once(mode: Any) -> tuple[OperatorWatch, Frame]:
-        with mode, module_calls(execution.model) as stack:
+        with mode, _modules_in_full(), module_calls(execution.model) as stack:
             watch = OperatorWatch(stack, MetaTwins(execution.model) if execution.device == "meta" else None)
             with execution.errors_named(stack):
                 watch.watch(execution.tensors())
@@ -116,6 +117,17 @@ def _watch(execution: Execution) -> tuple[OperatorWatch, Frame]:
         if "grad" not in str(error) and "Inference" not in str(error):
             raise
         return once(torch.enable_grad())  # the forward differentiates something itself
+
+
+@contextmanager
+def _modules_in_full() -> Iterator[None]:
+    """Keep attention layers from their fused inference kernels, which differ between devices."""
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 def _saved(execution: Execution) -> tuple[dict[str, int] | None, str]:

@@ -1,0 +1,17 @@
+from .colorization import PoolUpsampleNet, StridedTransposedNet, UNet
+from .inception import NaiveInception, ReducedInception
+from .lenet import LeNet
+from .perceptrons import mlp
+from .visual_geometry import VGG, vgg
+
+__all__ = [
+    "VGG",
+    "LeNet",
+    "NaiveInception",
+    "PoolUpsampleNet",
+    "ReducedInception",
+    "StridedTransposedNet",
+    "UNet",
+    "mlp",
+    "vgg",
+]
