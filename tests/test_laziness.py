@@ -13,7 +13,7 @@ HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "pandas", "sympy")
     [
         "import leadline; leadline.__version__; dir(leadline)",
         "import leadline.core, leadline.claims, leadline.architecture",
-        "from leadline.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n",
+        "from leadline.cli.main import main\nsys.argv = ['leadline', '--help']\ntry: main()\nexcept SystemExit: pass\n",
     ],
 )
 def test_nothing_heavy_is_loaded(code):

@@ -41,6 +41,11 @@ def test_refuses_what_is_no_polynomial(count):
         interpolate(count, GRID, "test")
 
 
+def test_a_range_too_short_to_confirm_says_so():
+    with pytest.raises(NotPolynomialError, match="4 points, which agree with no degree up to 1; widen the range"):
+        interpolate(lambda point: point[0] ** 2, {"a": range(1, 5)}, "test")
+
+
 def test_degrees_hidden_on_the_first_line_are_found():
     # On the line through the middle of b's range the cross term vanishes.
     middle = GRID["b"][len(GRID["b"]) // 2]

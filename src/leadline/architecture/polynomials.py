@@ -92,9 +92,15 @@ def _degree_along(
             return degree
     if len(grid) <= _AGREEMENTS:  # too short a range to tell: as many points, as high a degree
         return len(grid) - 1
+    if len(line) == len(grid):
+        raise NotPolynomialError(
+            operation,
+            expected=f"a range of {list(axes)[place]} that confirms a degree by {_AGREEMENTS} further points",
+            got=f"{len(grid)} points, which agree with no degree up to {len(grid) - 1 - _AGREEMENTS}",
+            remedy="widen the range",
+        )
     point = (*middle[:place], grid[len(line) - 1], *middle[place + 1 :])
-    predicted = _extrapolated(line[:-1])
-    raise _refusal(operation, axes, point, line[-1], predicted)
+    raise _refusal(operation, axes, point, line[-1], _extrapolated(line[:-1]))
 
 
 def _is_of_degree(line: list[int], degree: int) -> bool:

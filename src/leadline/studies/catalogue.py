@@ -5,7 +5,25 @@ from importlib import import_module
 from leadline.studies.study import Study
 
 # Modules of this folder, in the order of the report; each defines STUDY.
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "worked_backpropagation",
+    "rmsprop_by_hand",
+    "asynchronous_staleness",
+    "convolution_by_hand",
+    "bias_variance_identity",
+    "confusion_matrix_identities",
+    "draws_with_replacement",
+    "minibatch_gradient_variance",
+    "linear_regression_gradients",
+    "least_squares_fits",
+    "gaussian_moments",
+    "scaled_inputs",
+    "weight_tying_invariance",
+    "minimum_norm_solution",
+    "one_step_learning_rate",
+    "decay_and_regularization",
+    "edge_kernel",
+)
 
 
 def studies() -> dict[str, Study]:

@@ -1,0 +1,51 @@
+"""`leadline`: the application that holds the commands."""
+
+from typing import Annotated
+
+import typer
+
+import leadline
+from leadline.cli.claims import list_claims
+from leadline.cli.convolution import solve
+from leadline.cli.failures import Commands
+from leadline.cli.formula import print_formula
+from leadline.cli.profile import print_profile
+from leadline.cli.receptive_field import print_receptive_field
+from leadline.cli.report import make_report
+
+app = typer.Typer(
+    cls=Commands,
+    name="leadline",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("report")(make_report)
+app.command("claims")(list_claims)
+app.command("profile")(print_profile)
+app.command("formula")(print_formula)
+app.command("receptive-field")(print_receptive_field)
+app.command("convolution")(solve)
+
+
+def _print_version(is_wanted: bool) -> bool:
+    if is_wanted:
+        typer.echo(f"leadline {leadline.__version__}")
+        raise typer.Exit
+    return is_wanted
+
+
+@app.callback()
+def settings(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Instruments for deep networks, and a ledger of published statements that they decide."""
+
+
+def main() -> None:
+    """The console script."""
+    app()

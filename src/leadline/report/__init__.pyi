@@ -1,0 +1,4 @@
+from .page import render_page, write_page
+from .tally import Tally, tally
+
+__all__ = ["Tally", "render_page", "tally", "write_page"]
