@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from leadline.architecture.polynomials import evaluate, interpolate
 from leadline.core import NotPolynomialError
 
-GRID = {"a": range(1, 9), "b": range(1, 12, 2)}
+GRID = {"a": range(1, 12), "b": range(1, 24, 2)}
 exponents = st.tuples(st.integers(0, 3), st.integers(0, 2))
 rationals = st.fractions(-50, 50, max_denominator=12)
 
