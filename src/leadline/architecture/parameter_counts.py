@@ -27,6 +27,8 @@ def parameter_counts(model: nn.Module, convention: Convention) -> dict[int, Para
     seen: set[tuple] = set()
     counts = {}
     for module in model.modules():
+        if not module._parameters and not module._buffers:
+            continue
         own = {name: one for name, one in module._parameters.items() if one is not None and _is_new(one, seen)}
         if isinstance(module, _NORMALIZATIONS) and not convention.normalization:
             own = {}

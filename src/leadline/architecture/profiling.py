@@ -75,7 +75,7 @@ def profile(
     execution = prepare("profile", model_or_factory, input_size=input_size, inputs=inputs, kwargs=kwargs, device=device)
     with borrow(execution.model):
         watch, root = _watch(execution)
-        saved, caveat = _saved(execution)
+        saved, caveat = _saved(execution, watch)
     if strict and watch.uncounted:
         raise UncountedError(
             "profile", expected="operators with a rule", got=", ".join(watch.uncounted),
@@ -91,7 +91,7 @@ def quantity_of(model_or_factory: Any, quantity: str, *, input_size: Any, conven
         raise InputError("count_formula", expected="an integer of a Profile", got=repr(quantity),
                          remedy="pass e.g. quantity='macs', 'parameters', 'connections'")  # fmt: skip
     watch, root = _watch(execution)
-    saved, caveat = _saved(execution) if quantity == "saved_bytes" else ({}, "")
+    saved, caveat = _saved(execution, watch) if quantity == "saved_bytes" else ({}, "")
     result = _assemble(execution, convention, watch, root, saved, caveat)
     if result.uncounted:
         raise UncountedError("count_formula", expected="operators with a rule", got=", ".join(result.uncounted),
@@ -130,9 +130,11 @@ def _modules_in_full() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(enabled)
 
 
-def _saved(execution: Execution) -> tuple[dict[str, int] | None, str]:
+def _saved(execution: Execution, watch: OperatorWatch) -> tuple[dict[str, int] | None, str]:
     try:
-        return saved_bytes(execution.model, execution.run, on_meta=execution.device == "meta"), ""
+        composites = any(call.kind in ("attention", "recurrent") for call in watch.calls)
+        on_meta = execution.device == "meta"
+        return saved_bytes(execution.model, execution.run, on_meta=on_meta, composites=composites), ""
     except Exception as error:  # noqa: BLE001 - a model that runs only without gradients still has a profile
         return None, f"saved for backward: not measured, the pass with gradients raised {type(error).__name__}: {error}"
 
@@ -216,7 +218,7 @@ def _module_rows(
         kept = Cost(saved_bytes=saved.get(frame.path, 0))
         own = total((parameters, kept, *costs.get(id(frame), ())))
         rows.append(_row(frame.path, frame.module, frame.depth, own, frame))
-    for path, module in execution.model.named_modules():
+    for path, module in execution.model.named_modules() if owned else ():
         left = owned.pop(id(module), None)
         if left is not None and left.weights + left.biases:
             rows.append(_row(path, module, path.count(".") + 1, _as_cost(left), None))

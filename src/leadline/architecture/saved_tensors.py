@@ -17,10 +17,10 @@ from leadline.architecture.module_calls import module_calls
 _SEQUENCES = frozenset(("lstm", "gru", "rnn_tanh", "rnn_relu"))
 
 
-def saved_bytes(model: nn.Module, run: Callable[[], Any], *, on_meta: bool) -> dict[str, int]:
+def saved_bytes(model: nn.Module, run: Callable[[], Any], *, on_meta: bool, composites: bool) -> dict[str, int]:
     """Bytes saved for backward by path of module calls, when `run` calls the model with gradients enabled.
 
-    On meta a recurrent layer is taken to keep its input and, per step and layer, its gates and states; attention that
+    `composites` says that attention or recurrent layers are among what runs. On meta a recurrent layer is taken to keep its input and, per step and layer, its gates and states; attention that
     `nn.MultiheadAttention` calls is taken to keep its weights, as every device does in training with dropout.
     """
     twins = MetaTwins(model) if on_meta else None
@@ -37,7 +37,7 @@ def saved_bytes(model: nn.Module, run: Callable[[], Any], *, on_meta: bool) -> d
         contexts.enter_context(torch.enable_grad())
         contexts.enter_context(saved_tensors_hooks(pack, lambda _: None))  # pyright: ignore[reportArgumentType]
         contexts.enter_context(OnMeta(twins) if twins else nullcontext())
-        contexts.enter_context(_WholeComposites(twins) if twins else nullcontext())
+        contexts.enter_context(_WholeComposites(twins) if twins and composites else nullcontext())
         run()
     own |= twins.storages() if twins else set()
     totals: dict[str, int] = {}

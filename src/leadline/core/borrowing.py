@@ -1,5 +1,6 @@
 """Use a caller's module and give it back exactly as it was."""
 
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,11 +57,10 @@ def borrow(model: nn.Module, *, training: bool | None = None, copy_parameters: b
 
 def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:
     # The containers (hooks, parameters, submodules, any other dictionary or list) are what a forward edits in place.
-    return {name: value.copy() if type(value).__module__ in _CONTAINERS and hasattr(value, "copy") else value
-            for name, value in attributes.items()}  # fmt: skip
+    return {name: value.copy() if type(value) in _CONTAINERS else value for name, value in attributes.items()}
 
 
-_CONTAINERS = ("builtins", "collections")
+_CONTAINERS = (dict, OrderedDict, defaultdict, list, set)
 
 
 def _materialized(tensors: Any) -> Iterator[torch.Tensor]:

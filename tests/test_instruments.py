@@ -1,0 +1,137 @@
+"""What every instrument owes its user, asked of all of them."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+
+from leadline.architecture import check_shapes, count_formula, profile, receptive_field, solve_convolution
+from leadline.core import LeadlineError, Result
+from leadline.optimization import staleness, worked_backprop
+
+
+def small_net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout())
+
+
+def perceptron():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2)).double()
+
+
+IMAGES = (2, 1, 8, 8)
+TARGETS = torch.tensor([0.1, 0.2], dtype=torch.float64)
+EXAMPLE = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+
+# Instruments that a module is given to: name -> (module, call).
+ON_MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Result]]] = {
+    "profile": (small_net, lambda net: profile(net, input_size=IMAGES)),
+    "profile, cpu": (small_net, lambda net: profile(net, input_size=IMAGES, device="cpu")),
+    "receptive_field": (small_net, lambda net: receptive_field(net, IMAGES)),
+    "receptive_field, measured": (small_net, lambda net: receptive_field(net, IMAGES, measured=True)),
+    "check_shapes": (small_net, lambda net: check_shapes(net, IMAGES, (2, 4, 4, 4))),
+    "worked_backprop": (perceptron, lambda net: worked_backprop(net, EXAMPLE, TARGETS, lr=0.1)),
+}
+OTHERS: dict[str, Callable[[], Result]] = {
+    "count_formula": lambda: count_formula(lambda C: nn.Linear(3, C), {"C": (1, 6)}, input_size=(1, 3)),
+    "solve_convolution": lambda: solve_convolution(32, 16, 5, stride=2),
+    "staleness": lambda: staleness(push_order=["a", "b", "a"]),
+}
+ALL = {name: (lambda build=build, call=call: call(build())) for name, (build, call) in ON_MODULES.items()} | OTHERS
+
+
+@pytest.fixture(params=ALL)
+def result(request):
+    return ALL[request.param]()
+
+
+def test_headline_is_one_line(result):
+    assert result.headline().strip()
+    assert "\n" not in result.headline()
+    assert repr(result) == result.headline()
+
+
+def test_frame_names_its_columns(result):
+    frame = result.to_frame()
+    assert len(frame)
+    assert all(isinstance(column, str) and column.isascii() and " " not in column for column in frame.columns)
+
+
+def test_plain_values_make_the_round_trip(result):
+    plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert type(result).from_dict(plain).to_dict() == result.to_dict()
+    assert not any(isinstance(value, torch.Tensor) for value in vars(result).values())
+
+
+def test_drawing_changes_nothing_and_labels_its_axes(result):
+    before = json.dumps(result.to_dict())
+    ax = Figure().subplots()
+    assert result.plot(ax) is ax
+    assert ax.has_data() or ax.texts or ax.patches
+    assert json.dumps(result.to_dict()) == before
+
+
+def test_shows_itself_in_a_notebook_and_a_terminal(result):
+    from rich.console import Console
+
+    assert "<table" in result._repr_html_()
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(result)
+    assert result.headline()[:20] in console.export_text()
+
+
+def state_of(net: nn.Module) -> dict[str, Any]:
+    return {
+        "values": {name: value.clone() for name, value in net.state_dict().items()},
+        "identities": [id(one) for one in (*net.parameters(), *net.buffers(), *net.modules())],
+        "modes": [one.training for one in net.modules()],
+        "requires_grad": [one.requires_grad for one in net.parameters()],
+        "gradients": [one.grad for one in net.parameters()],
+        "hooks": [len(one._forward_hooks) + len(one._forward_pre_hooks) for one in net.modules()],
+        "attributes": [sorted(vars(one)) for one in net.modules()],
+        "random": [*torch.get_rng_state().tolist(), int(np.random.get_state(legacy=False)["state"]["pos"])],  # noqa: NPY002
+    }
+
+
+def assert_untouched(before: dict[str, Any], net: nn.Module) -> None:
+    after = state_of(net)
+    values, now = before.pop("values"), after.pop("values")
+    assert all(torch.equal(value, now[name]) for name, value in values.items())
+    assert before == after
+
+
+@pytest.mark.parametrize("name", ON_MODULES)
+@pytest.mark.parametrize("training", [True, False])
+def test_the_module_comes_back_untouched(name, training):
+    build, call = ON_MODULES[name]
+    net = build().train(training)
+    next(net.parameters()).requires_grad_(False)
+    before = state_of(net)
+    call(net)
+    assert_untouched(before, net)
+
+
+class Raises(nn.Module):
+    def forward(self, _):
+        raise RuntimeError("half-way")
+
+
+@pytest.mark.parametrize("name", [name for name in ON_MODULES if name != "worked_backprop"])
+def test_the_module_comes_back_untouched_when_it_raises(name):
+    build, call = ON_MODULES[name]
+    net = nn.Sequential(*build(), Raises())  # pyright: ignore[reportGeneralTypeIssues]
+    before = state_of(net)
+    try:
+        outcome = call(net)
+    except LeadlineError as error:
+        assert "half-way" in str(error)
+    else:  # an instrument whose answer is that the model breaks
+        assert "half-way" in json.dumps(outcome.to_dict())
+    assert_untouched(before, net)
