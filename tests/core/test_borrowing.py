@@ -29,7 +29,7 @@ def snapshot(net):
         "random": (
             random.getstate(),
             torch.get_rng_state().tolist(),
-            np.random.get_state(legacy=False)["state"]["key"].tolist(),
+            np.random.get_state(legacy=False)["state"]["key"].tolist(),  # noqa: NPY002
         ),
         "attributes": [sorted(vars(one)) for one in net.modules()],
     }

@@ -44,19 +44,18 @@ def nothing_as_zero(
     return np.where(empty, 0, lo), np.where(empty, -1, hi)
 
 
-def inner(lo: Int[np.ndarray, " outputs"], hi: Int[np.ndarray, " outputs"], inputs: int) -> slice:
-    """The outputs, empty ones between them included, whose intervals certainly touch no border."""
-    places = np.flatnonzero((hi >= lo) & (lo > 0) & (hi < inputs - 1))
-    return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 0)
+def middle(outputs: int) -> slice:
+    """The outputs farther from both ends than a quarter of them."""
+    return slice(outputs // 4, outputs - outputs // 4)
 
 
 def progression(lo: Int[np.ndarray, " outputs"], hi: Int[np.ndarray, " outputs"], inputs: int) -> Progression | None:
-    """The progression with the shortest period that the inner outputs follow; None where there is none."""
-    place = inner(lo, hi, inputs)
+    """The progression with the shortest period that the middle outputs follow; None where there is none."""
+    place = middle(len(lo))
     lo, hi = lo[place], hi[place]
     sees = hi >= lo
     if ((lo == 0) | (hi == inputs - 1))[sees].any():
-        return None
+        return None  # cut at a border
     for period in range(1, min(_LONGEST_PERIOD, (len(lo) - 1) // 2) + 1):
         again = sees[period:] & sees[:-period]
         steps = np.stack([lo[period:] - lo[:-period], hi[period:] - hi[:-period]])[:, again]
@@ -68,23 +67,42 @@ def progression(lo: Int[np.ndarray, " outputs"], hi: Int[np.ndarray, " outputs"]
 def _from_origin(lo: np.ndarray, hi: np.ndarray, offset: int, period: int, advance: int) -> Progression:
     first, sizes = [], []
     for phase in range(period):
-        turns, place = divmod(offset - phase + period - 1, period)  # the first inner output of this phase
-        place = phase + period * turns - offset
+        place = (phase - offset) % period  # the first of the middle outputs in this phase
+        turns = (offset + place) // period
         sees = bool(hi[place] >= lo[place])
         first.append(int(lo[place]) - advance * turns if sees else 0)
         sizes.append(int(hi[place] - lo[place]) + 1 if sees else 0)
     return Progression(tuple(first), tuple(sizes), advance)
 
 
-def explains(
-    found: Progression,
-    lo: Int[np.ndarray, " outputs"],
-    hi: Int[np.ndarray, " outputs"],
-    inputs: int,
-    *,
-    everywhere: bool,
+def cut_by_borders(
+    found: Progression, lo: Int[np.ndarray, " outputs"], hi: Int[np.ndarray, " outputs"], inputs: int
 ) -> bool:
-    """Does the progression give these intervals: at every output, or at the inner ones (and some are inner)?"""
+    """Are these the progression's intervals, less what lies beyond the borders?
+
+    Next to a border an interval may be narrower than the cut one: a dilated kernel's taps may all fall into padding.
+    """
     first, last = found.within(len(lo), inputs)
-    place = slice(None) if everywhere else inner(lo, hi, inputs)
-    return np.array_equal(first[place], lo[place]) and np.array_equal(last[place], hi[place]) and lo[place].size > 0
+    empty = hi < lo
+    if not (empty | ((lo >= first) & (hi <= last))).all():
+        return False
+    equal = np.flatnonzero((lo == first) & (hi == last))
+    if equal.size:
+        return bool(equal[-1] - equal[0] + 1 == equal.size)
+    return not _uncut(found, len(lo), inputs).any()
+
+
+def followed_in_the_middle(
+    found: Progression, lo: Int[np.ndarray, " outputs"], hi: Int[np.ndarray, " outputs"], inputs: int
+) -> bool:
+    """Are these the progression's intervals at the middle outputs that no border cuts (and are there any)?"""
+    first, last = found.within(len(lo), inputs)
+    place = np.zeros(len(lo), dtype=bool)
+    place[middle(len(lo))] = True
+    place &= _uncut(found, len(lo), inputs)
+    return bool(place.any() and (lo == first)[place].all() and (hi == last)[place].all())
+
+
+def _uncut(found: Progression, outputs: int, inputs: int) -> np.ndarray:
+    first, last = found.within(outputs, inputs)
+    return (first > 0) & (last < inputs - 1)

@@ -9,7 +9,13 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from leadline.architecture.executions import Execution, prepare
-from leadline.architecture.field_patterns import Progression, explains, nothing_as_zero, progression
+from leadline.architecture.field_patterns import (
+    Progression,
+    cut_by_borders,
+    followed_in_the_middle,
+    nothing_as_zero,
+    progression,
+)
 from leadline.architecture.gradient_support import measure
 from leadline.architecture.interval_maps import IntervalMap
 from leadline.architecture.receptive_fields import AxisField, LayerField, ReceptiveField
@@ -71,7 +77,7 @@ def receptive_field(
     traced = trace(execution, followed)
     far = trace_enlarged(execution, followed, traced.operators)
     layers = {entry: _layer(layer, far.layers.get(entry), shape, followed) for entry, layer in traced.layers.items()}
-    measurement, notes = measure(execution, layers, followed) if measured else (None, ())
+    measurement, notes = measure(execution, layers) if measured else (None, ())
     return ReceptiveField(
         model=type(execution.model).__name__,
         input_size=shape,
@@ -144,23 +150,22 @@ def _intervals(
 def _field(
     axis: int, output_axis: int | None, inputs: int, lo: np.ndarray, hi: np.ndarray, candidates: list[Progression]
 ) -> AxisField:
-    found, border = None, True
-    for everywhere in (True, False):
-        for one in candidates:
-            if found is None and explains(one, lo, hi, inputs, everywhere=everywhere):
-                found, border = one, everywhere
+    found = next((one for one in candidates if cut_by_borders(one, lo, hi, inputs)), None)
+    border = found is not None
+    if found is None:
+        found = next((one for one in candidates if followed_in_the_middle(one, lo, hi, inputs)), None)
     size: int | None = None
     jump: Fraction | None = None
     start: int | None = None
     if (hi < lo).all():
-        pattern, size, found = "nothing", 0, None
+        pattern, size, border, found = "nothing", 0, True, None
     elif found is not None:
         pattern = "affine" if len(found.first) == 1 else "periodic"
         size, jump, start = max(found.sizes), found.jump, found.first[0]
     elif (lo == 0).all() and (hi == inputs - 1).all():
-        pattern, size = "whole axis", inputs
+        pattern, size, border = "whole axis", inputs, True
     else:
-        pattern, border = "irregular", False
+        pattern = "irregular"
     return AxisField(
         axis=axis, output_axis=output_axis, inputs=inputs, lo=lo, hi=hi, pattern=pattern, size=size, jump=jump,
         start=start, phase_sizes=found.sizes if found else (), regular_border=border,

@@ -2,7 +2,7 @@
 
 import copy
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,9 @@ from leadline.architecture.executions import Execution
 from leadline.architecture.module_calls import CallStack, module_calls
 from leadline.architecture.receptive_fields import AxisField, Disagreement, LayerField, Measurement
 from leadline.architecture.traced_layers import LayerOutputs
-from leadline.core import torch_generator
+from leadline.core import random_state_kept, torch_generator
 
 _ROUNDING = 1e-14  # of the largest derivative: an interpolation weight that is zero but for rounding
-_AT_ONCE = 1 << 22  # elements of the outputs' gradients that are held at once
 _ACTIVATIONS = frozenset((
     "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "elu", "elu_", "selu", "selu_", "celu", "celu_", "gelu",
     "silu", "mish", "sigmoid", "sigmoid_", "tanh", "tanh_", "softplus", "softsign", "hardtanh", "hardtanh_",
@@ -59,6 +58,15 @@ def _mean_pool(rank: int) -> Callable[..., Tensor]:
     return pool
 
 
+def _mean_adaptive(rank: int) -> Callable[..., Tensor]:
+    average = (functional.adaptive_avg_pool1d, functional.adaptive_avg_pool2d, functional.adaptive_avg_pool3d)[rank - 1]
+
+    def pool(signal: Tensor, output_size: Any, return_indices: bool = False) -> Tensor:
+        return average(signal, output_size)
+
+    return pool
+
+
 def _mean_along(signal: Tensor, dim: Any = None, keepdim: bool = False, **others: Any) -> Any:
     if isinstance(dim, Tensor):
         return signal + dim  # the elementwise maximum
@@ -70,14 +78,14 @@ def _mean_over(signal: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 
 
 _MEANS: dict[str, Callable[..., Any]] = {f"max_pool{rank}d": _mean_pool(rank) for rank in (1, 2, 3)}
-_MEANS |= {f"adaptive_max_pool{rank}d": getattr(functional, f"adaptive_avg_pool{rank}d") for rank in (1, 2, 3)}
+_MEANS |= {f"adaptive_max_pool{rank}d": _mean_adaptive(rank) for rank in (1, 2, 3)}
 _MEANS |= {"amax": _mean_over, "amin": _mean_over, "max": _mean_along, "min": _mean_along}
 
 
-def measure(
-    execution: Execution, layers: dict[int, LayerField], axes: tuple[int, ...]
-) -> tuple[Measurement, tuple[str, ...]]:
+def measure(execution: Execution, layers: dict[int, LayerField]) -> tuple[Measurement | None, tuple[str, ...]]:
     """Compare the intervals of all layers (by their number in order of entry) with the support of gradients."""
+    if not execution.tensors()[0].is_floating_point():
+        return None, ("not measured: there are no gradients with respect to integers",)
     signal, outputs = _run(execution)
     wrong, compared, positions, notes = [], 0, 0, []
     for entry, layer in layers.items():
@@ -102,7 +110,8 @@ def measure(
 
 def _run(execution: Execution) -> tuple[Tensor, dict[int, Tensor]]:
     generator = torch_generator("receptive_field", "measured")
-    model = _positive_copy(execution.model, generator)
+    with execution.errors_named(None):
+        model = _positive_copy(execution.model, generator)
     first = execution.tensors()[0]
     signal = torch.rand(first.shape, dtype=torch.float64, generator=generator).add_(0.5).requires_grad_()
 
@@ -118,7 +127,7 @@ def _run(execution: Execution) -> tuple[Tensor, dict[int, Tensor]]:
     def keep(entry: int, stack: CallStack, output: Tensor) -> None:
         outputs[entry] = output.clone()  # what is later done to the output in place is another layer's doing
 
-    with LayerOutputs(keep) as kept, module_calls(model) as stack:
+    with random_state_kept(), LayerOutputs(keep) as kept, module_calls(model) as stack:
         kept.stack = stack
         with execution.errors_named(stack), _Linearized():
             model(*arguments, **keywords)
@@ -146,27 +155,12 @@ def _support(
     signal: Tensor, output: Tensor, field: AxisField
 ) -> tuple[Int[np.ndarray, " outputs"], Int[np.ndarray, " outputs"]]:
     others = [axis for axis in range(signal.ndim) if axis != field.axis]
-    lo, hi = [], []
-    for seeds in _seeds(output, field.output_axis):
-        (gradient,) = torch.autograd.grad(output, signal, seeds, retain_graph=True, is_grads_batched=True)
-        size = gradient.abs().amax([axis + 1 for axis in others])  # (seeds, inputs)
-        sees = size > _ROUNDING * size.amax(1, keepdim=True)
-        index = torch.arange(size.shape[1])
-        lo.append(torch.where(sees, index, size.shape[1]).amin(1))
-        hi.append(torch.where(sees, index, -1).amax(1))
-    first, last = torch.cat(lo), torch.cat(hi)
-    return torch.where(last < 0, 0, first).numpy(), last.numpy()
-
-
-def _seeds(output: Tensor, axis: int | None) -> Iterator[Tensor]:
-    """Gradients of the output that pick the sum over all else at one index of the axis, many at a time."""
-    if axis is None:
-        yield torch.ones(1, *output.shape, dtype=output.dtype)
-        return
-    at_once = max(1, _AT_ONCE // output.numel())
-    for start in range(0, output.shape[axis], at_once):
-        count = min(at_once, output.shape[axis] - start)
-        seeds = torch.zeros(count, *output.shape, dtype=output.dtype)
-        for place in range(count):
-            seeds[place].select(axis, start + place).fill_(1.0)
-        yield seeds
+    lo, hi = np.zeros_like(field.lo), np.full_like(field.hi, -1)
+    for place in range(len(lo)):
+        part = output if field.output_axis is None else output.select(field.output_axis, place)
+        (gradient,) = torch.autograd.grad(part.sum(), signal, retain_graph=True)
+        size = gradient.abs().amax(others)
+        sees = (size > _ROUNDING * size.max()).nonzero()
+        if len(sees):
+            lo[place], hi[place] = int(sees[0]), int(sees[-1])
+    return lo, hi

@@ -13,6 +13,7 @@ from torch import Tensor
 
 IntervalMap = tuple[Tensor, ...]
 
+_SMALL = 1 << 16  # elements
 NOTHING = 1 << 40  # first index seen, and minus the last, where nothing is seen: it loses against every index
 
 
@@ -67,8 +68,10 @@ def spread(bound: Tensor, shape: Sequence[int], axes: Sequence[int]) -> Tensor:
 def read(bound: Tensor, axis: int, taps: Tensor) -> Tensor:
     """What an operator sees whose output index i reads the input indices `taps[i]` along `axis` (-1: none)."""
     exists = taps >= 0
-    if bound.size(axis) == 1 and bool(exists.any(1).all()):
-        return bound  # constant along the axis, and every output reads something
+    if bound.size(axis) == 1 and (bool(exists.any(1).all()) or bound.numel() * len(taps) > _SMALL):
+        # Constant along the axis. Outputs that read padding only see nothing; where that would make a large map, they
+        # are left with what their neighbours see, which changes no interval along the other axes.
+        return bound
     axis %= bound.ndim
     index = taps.clamp(min=0) if bound.size(axis) > 1 else torch.zeros_like(taps)
     values = bound.index_select(axis, index.flatten()).unflatten(axis, taps.shape)
@@ -100,7 +103,7 @@ def reshaped(bound: Tensor, before: Sequence[int], after: Sequence[int], limit: 
             full[start:end] = before[start:end]
         start, begin = end, finish
     if prod(full) > limit:
-        raise MapTooLarge
+        raise MapTooLarge(f"{prod(full)} elements")
     return bound.expand(full).reshape(result)
 
 

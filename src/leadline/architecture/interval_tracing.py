@@ -146,7 +146,8 @@ class IntervalTracing(TorchDispatchMode):
             return
         storage = base.untyped_storage()._cdata
         for place, output in enumerate(call.outputs):
-            if output is not base and output.untyped_storage()._cdata == storage:
+            same_numbers = output is not base and output.dtype == base.dtype  # not the real parts of complex ones
+            if same_numbers and output.untyped_storage()._cdata == storage:
                 self._views[id(output)] = _View(output, base, call, place)
 
     def _through(self, view: _View) -> IntervalMap:

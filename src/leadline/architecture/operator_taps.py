@@ -4,7 +4,6 @@ The rules are PyTorch's own, per operator; sizes and strides count indices.
 """
 
 from fractions import Fraction
-from math import floor
 
 import torch
 from torch import Tensor
@@ -54,30 +53,29 @@ def linear_taps(inputs: int, outputs: int, scale: float | None, *, align_corners
     [[0, -1], [0, 1], [0, 1], [1, -1]]
     """
     rows = []
-    for place in _places(inputs, outputs, scale, align_corners):
-        inside = max(place, Fraction(0))
-        first = min(floor(inside), inputs - 1)
-        rows.append((first, first + 1 if inside > first and first + 1 < inputs else -1))
+    places, unit = _places(inputs, outputs, scale, align_corners)
+    for place in places:
+        first, rest = divmod(max(place, 0), unit)
+        rows.append((min(first, inputs - 1), first + 1 if rest and first + 1 < inputs else -1))
     return torch.tensor(rows)
 
 
 def cubic_taps(inputs: int, outputs: int, scale: float | None, *, align_corners: bool) -> Tensor:
     """Cubic interpolation: the four neighbours, or the one that the place falls on; the border is repeated."""
     rows = []
-    for place in _places(inputs, outputs, scale, align_corners):
-        first = floor(place)
-        reach = (0, 0, 0, 0) if place == first else (-1, 0, 1, 2)
-        rows.append([min(max(first + step, 0), inputs - 1) for step in reach])
+    places, unit = _places(inputs, outputs, scale, align_corners)
+    for place in places:
+        first, rest = divmod(place, unit)
+        rows.append([min(max(first + step, 0), inputs - 1) for step in ((-1, 0, 1, 2) if rest else (0, 0, 0, 0))])
     return torch.tensor(rows)
 
 
-def _places(inputs: int, outputs: int, scale: float | None, align_corners: bool) -> list[Fraction]:
+def _places(inputs: int, outputs: int, scale: float | None, align_corners: bool) -> tuple[list[int], int]:
+    # Where each output lies among the inputs, as exact multiples of 1/unit.
     if align_corners:
-        step = Fraction(inputs - 1, outputs - 1) if outputs > 1 else Fraction(0)
-        return [step * index for index in range(outputs)]
+        return [index * (inputs - 1) for index in range(outputs)], max(outputs - 1, 1)
     step = 1 / Fraction(scale) if scale else Fraction(inputs, outputs)
-    half = Fraction(1, 2)
-    return [step * (index + half) - half for index in range(outputs)]
+    return [step.numerator * (2 * index + 1) - step.denominator for index in range(outputs)], 2 * step.denominator
 
 
 def padding_taps(inputs: int, before: int, after: int, mode: str) -> Tensor:

@@ -20,8 +20,9 @@ _SEQUENCES = frozenset(("lstm", "gru", "rnn_tanh", "rnn_relu"))
 def saved_bytes(model: nn.Module, run: Callable[[], Any], *, on_meta: bool, composites: bool) -> dict[str, int]:
     """Bytes saved for backward by path of module calls, when `run` calls the model with gradients enabled.
 
-    `composites` says that attention or recurrent layers are among what runs. On meta a recurrent layer is taken to keep its input and, per step and layer, its gates and states; attention that
-    `nn.MultiheadAttention` calls is taken to keep its weights, as every device does in training with dropout.
+    `composites` says that attention or recurrent layers are among what runs. On meta a recurrent layer is taken to keep
+    its input and, per step and layer, its gates and states; attention that `nn.MultiheadAttention` calls is taken to
+    keep its weights, as every device does in training with dropout.
     """
     twins = MetaTwins(model) if on_meta else None
     own = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}

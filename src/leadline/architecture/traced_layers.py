@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from leadline.architecture.executions import Execution
@@ -71,6 +72,22 @@ class LayerOutputs:
             self._keep(entry, self.stack, tensor)
 
 
+class _RealIndices(TorchFunctionMode):
+    """Indexing by a list keeps the list's numbers, which on meta PyTorch throws away."""
+
+    def __torch_function__(self, function: Any, types: Any, arguments: tuple = (), keywords: Any = None) -> Any:
+        if function is Tensor.__getitem__ and isinstance(arguments[1], list | tuple):
+            index = arguments[1]
+            index = tuple(map(_as_tensor, index)) if isinstance(index, tuple) else _as_tensor(index)
+            arguments = (arguments[0], index)
+        return function(*arguments, **(keywords or {}))
+
+
+def _as_tensor(index: Any) -> Any:
+    is_numbers = isinstance(index, list) and index and all(type(one) is int for one in index)
+    return torch.tensor(index) if is_numbers else index
+
+
 def trace(execution: Execution, axes: Sequence[int], *, allowed: int | None = None) -> Trace:
     """Run the model once; `allowed` operators make it a trial run that keeps the layers up to where it fails."""
     twins = MetaTwins(execution.model) if execution.device == "meta" else None
@@ -92,7 +109,7 @@ def trace(execution: Execution, axes: Sequence[int], *, allowed: int | None = No
     ):
         outputs.stack = stack
         try:
-            with execution.errors_named(stack), tracing:
+            with execution.errors_named(stack), _RealIndices(), tracing:
                 execution.run()
         except LeadlineError:
             if allowed is None:

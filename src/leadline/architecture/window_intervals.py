@@ -42,18 +42,20 @@ def _convolution(call: OperatorCall) -> IntervalMap | None:
     padding = listed(padding, rank)
     tapping = transposed_taps if transposed else window_taps
 
-    def one_bound(bound: Tensor) -> Tensor:
-        bound = mix_channels(bound, -rank - 1, call.arguments["groups"], outputs.shape[-rank - 1])
-        for place, axis in enumerate(range(-rank, 0)):
-            sizes = signal.shape[axis], outputs.shape[axis], weight.shape[2 + place]
-            taps = tapping(*sizes, stride=stride[place], padding=padding[place], dilation=dilation[place])
-            bound = read(bound, axis, taps)
-        return bound
-
     seen = call.map_of("input")
     if seen is None:
         return None  # only the weights depend on the input: not separable, so the general rule applies
-    return call.with_all_of(each(seen, one_bound), "weight", "bias")
+    channels = outputs.shape[-rank - 1]
+    seen = each(seen, lambda bound: mix_channels(bound, -rank - 1, call.arguments["groups"], channels))
+    for place, axis in enumerate(range(-rank, 0)):
+        sizes = signal.shape[axis], outputs.shape[axis], weight.shape[2 + place]
+        taps = tapping(*sizes, stride=stride[place], padding=padding[place], dilation=dilation[place])
+        seen = _read_all(seen, axis, taps)
+    return call.with_all_of(seen, "weight", "bias")
+
+
+def _read_all(seen: IntervalMap, axis: int, taps: Tensor) -> IntervalMap:
+    return each(seen, lambda bound: read(bound, axis, taps))
 
 
 @rule(*_POOLS)
@@ -64,28 +66,22 @@ def _pool(call: OperatorCall) -> IntervalMap | None:
     padding = listed(call.arguments["padding"], rank)
     dilation = listed(call.arguments.get("dilation", 1), rank)
 
-    def one_bound(bound: Tensor) -> Tensor:
-        for place, axis in enumerate(range(-rank, 0)):
-            sizes = call.arguments["self"].shape[axis], call.outputs[0].shape[axis], kernel[place]
-            taps = window_taps(*sizes, stride=stride[place], padding=padding[place], dilation=dilation[place])
-            bound = read(bound, axis, taps)
-        return bound
-
     seen = call.map_of("self")
-    return seen and each(seen, one_bound)
+    for place, axis in enumerate(range(-rank, 0)):
+        sizes = call.arguments["self"].shape[axis], call.outputs[0].shape[axis], kernel[place]
+        taps = window_taps(*sizes, stride=stride[place], padding=padding[place], dilation=dilation[place])
+        seen = seen and _read_all(seen, axis, taps)
+    return seen
 
 
 @rule(*[f"{fore}adaptive_{kind}_pool{rank}d" for fore in ("", "_") for kind in ("max", "avg") for rank in (1, 2, 3)])
 def _adaptive_pool(call: OperatorCall) -> IntervalMap | None:
     rank = int(call.name.split("pool")[1][0])
-
-    def one_bound(bound: Tensor) -> Tensor:
-        for axis in range(-rank, 0):
-            bound = read(bound, axis, adaptive_taps(call.arguments["self"].shape[axis], call.outputs[0].shape[axis]))
-        return bound
-
     seen = call.map_of("self")
-    return seen and each(seen, one_bound)
+    for axis in range(-rank, 0):
+        taps = adaptive_taps(call.arguments["self"].shape[axis], call.outputs[0].shape[axis])
+        seen = seen and _read_all(seen, axis, taps)
+    return seen
 
 
 _RANKS = {"linear1d": 1, "bilinear2d": 2, "trilinear3d": 3, "bicubic2d": 2}
@@ -99,19 +95,16 @@ def _resize(call: OperatorCall) -> IntervalMap | None:
     signal = call.arguments.get("input", call.arguments.get("self"))
     scales = _scales(call.arguments, rank)
 
-    def one_bound(bound: Tensor) -> Tensor:
-        for place, axis in enumerate(range(-rank, 0)):
-            sizes = signal.shape[axis], call.outputs[0].shape[axis]  # pyright: ignore[reportOptionalMemberAccess]
-            if kind.startswith("nearest"):
-                taps = nearest_taps(*sizes, scales[place], exact="exact" in kind)
-            else:
-                tapping = cubic_taps if "cubic" in kind else linear_taps
-                taps = tapping(*sizes, scales[place], align_corners=call.arguments["align_corners"])
-            bound = read(bound, axis, taps)
-        return bound
-
     seen = call.only("input", "self")
-    return seen and each(seen, one_bound)
+    for place, axis in enumerate(range(-rank, 0)):
+        sizes = signal.shape[axis], call.outputs[0].shape[axis]  # pyright: ignore[reportOptionalMemberAccess]
+        if kind.startswith("nearest"):
+            taps = nearest_taps(*sizes, scales[place], exact="exact" in kind)
+        else:
+            tapping = cubic_taps if "cubic" in kind else linear_taps
+            taps = tapping(*sizes, scales[place], align_corners=call.arguments["align_corners"])
+        seen = seen and _read_all(seen, axis, taps)
+    return seen
 
 
 def _scales(arguments: dict[str, Any], rank: int) -> list[float | None]:
@@ -128,12 +121,9 @@ def _pad(call: OperatorCall) -> IntervalMap | None:
     mode = call.arguments.get("mode", names[call.name.split("_")[0]])
     shape = call.arguments["self"].shape
 
-    def one_bound(bound: Tensor) -> Tensor:
-        for place in range(len(amounts) // 2):  # from the last axis backwards
-            before, after = amounts[2 * place : 2 * place + 2]
-            if before or after:
-                bound = read(bound, -1 - place, padding_taps(shape[-1 - place], before, after, mode))
-        return bound
-
     seen = call.map_of("self")
-    return seen and each(seen, one_bound)
+    for place in range(len(amounts) // 2):  # from the last axis backwards
+        before, after = amounts[2 * place : 2 * place + 2]
+        if before or after:
+            seen = seen and _read_all(seen, -1 - place, padding_taps(shape[-1 - place], before, after, mode))
+    return seen

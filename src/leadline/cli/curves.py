@@ -80,7 +80,7 @@ def _read(file: str, columns: list[str]) -> "pandas.DataFrame":
         if Path(file).suffix in PARQUET:
             table = pd.read_parquet(file)
         else:
-            table = pd.read_csv(sys.stdin if file == STANDARD_INPUT else file, float_precision="round_trip")
+            table = pd.read_csv(sys.stdin if file == STANDARD_INPUT else file)
     except ImportError as error:
         raise InputError(file, expected="a reader of Parquet", got="none installed",
                          remedy="pip install pyarrow, or pass CSV") from error  # fmt: skip

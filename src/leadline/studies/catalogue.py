@@ -23,6 +23,12 @@ MODULES: tuple[str, ...] = (
     "one_step_learning_rate",
     "decay_and_regularization",
     "edge_kernel",
+    "vgg_counts",
+    "inception_counts",
+    "colorization_counts",
+    "colorization_parameters",
+    "padding_arithmetic",
+    "receptive_field_growth",
 )
 
 

@@ -18,7 +18,8 @@ from leadline.studies.study import Exhibits, Settings, Study
 if TYPE_CHECKING:
     import matplotlib.axes
 
-# The first source counts convolutions, pools and upsampling, without biases; the second also biases and batch norm.
+# The first source counts convolutions, pools and upsampling, without biases, for kernel 3; the second also biases and
+# batch norm, for any kernel.
 CONVENTIONS = {
     "bare": Convention(biases=False, normalization=False, outputs=("convolution", "pooling", "upsampling"),
                        connects=("convolution", "pooling", "upsampling")),
@@ -29,12 +30,12 @@ _QUANTITIES = {"weights": "parameters", "outputs": "activations", "connections":
 _RANGES = {"K": (1, 9, 2), "NIC": (1, 4), "NF": (1, 6), "NC": (1, 5), "side": (8, 40, 4)}
 KERNELS = range(1, 10, 2)
 _SYMBOLS = {name: sympy.Symbol(name, integer=True, positive=True) for name in _RANGES}
-_COURSE = {"K": 3, "NIC": 1, "NF": 32, "NC": 24, "side": 32}  # the net that the course trains
+_COURSE = {"K": 3, "NIC": 1, "NF": 32, "NC": 24, "side": 32}  # the net that the courses train
 
 
 @dataclass(frozen=True)
 class Observation:
-    """(convention, quantity) -> its formula; all in K (odd), NIC, NF, NC and the side (a multiple of 4)."""
+    """(convention, quantity) -> its formula in NIC, NF, NC, the side (a multiple of 4) and, where full, K (odd)."""
 
     formulas: dict[tuple[str, str], CountFormula]
 
@@ -48,16 +49,20 @@ def observe(settings: Settings) -> Observation:
     return Observation(
         {
             (name, quantity): count_formula(
-                lambda K, NIC, NF, NC: PoolUpsampleNet(K, in_channels=NIC, filters=NF, colours=NC),
-                _RANGES,
+                _net,
+                {symbol: _RANGES[symbol] for symbol in _RANGES if symbol != "K" or name == "full"},
                 quantity=field,
-                input_size=lambda K, NIC, NF, NC, side: (1, NIC, side, side),
+                input_size=lambda NIC, side, **others: (1, NIC, side, side),
                 convention=convention,
             )
             for name, convention in CONVENTIONS.items()
             for quantity, field in _QUANTITIES.items()
         }
     )
+
+
+def _net(NIC: int, NF: int, NC: int, K: int = _COURSE["K"]) -> PoolUpsampleNet:
+    return PoolUpsampleNet(K, in_channels=NIC, filters=NF, colours=NC)
 
 
 def read_formula(text: str) -> sympy.Expr:
@@ -123,13 +128,13 @@ def _number(formula: sympy.Expr, values: dict[str, int]) -> int:
 
 
 CHECKS = (
-    _formula_check("csc413a.4.3.weights", "bare", "weights", "9 NIC NF + 18 NF^2 + 9 NF NC + 9 NC^2", K=3, side=32),
-    _formula_check("csc413a.4.3.outputs", "bare", "outputs", "2240 NF + 2305 NC", K=3, side=32),
+    _formula_check("csc413a.4.3.weights", "bare", "weights", "9 NIC NF + 18 NF^2 + 9 NF NC + 9 NC^2", side=32),
+    _formula_check("csc413a.4.3.outputs", "bare", "outputs", "2240 NF + 2305 NC", side=32),
     _formula_check("csc413a.4.3.connections", "bare", "connections",
-                   "9216 NIC NF + 5760 NF^2 + 2304 NF NC + 9216 NC^2", K=3, side=32),
-    _formula_check("csc413a.4.3.outputs64", "bare", "outputs", "4480 NF + 4608 NC", K=3, side=64),
+                   "9216 NIC NF + 5760 NF^2 + 2304 NF NC + 9216 NC^2", side=32),
+    _formula_check("csc413a.4.3.outputs64", "bare", "outputs", "4480 NF + 4608 NC", side=64),
     _formula_check("csc413a.4.3.connections64", "bare", "connections",
-                   "18432 NIC NF + 11520 NF^2 + 3584 NF + 4608 NF NC + 2048 NC + 18432 NC^2", K=3, side=64),
+                   "18432 NIC NF + 11520 NF^2 + 3584 NF + 4608 NF NC + 2048 NC + 18432 NC^2", side=64),
     _formula_check("csc413b.4.3.weights", "full", "weights", "K^2 (NIC NF + NF NC + NC^2 + 4 NF^2) + 4 NF + 2 NC",
                    side=32),
     _formula_check("csc413b.4.3.outputs", "full", "outputs", "2304 NC + 2880 NF", side=32),
@@ -143,13 +148,13 @@ CHECKS = (
 
 def exhibit(observation: Observation) -> Exhibits:
     rows = tuple((convention, quantity, str(observation.at(convention, quantity)), str(observation.at(convention,
-                  quantity, side=32)), f"{formula(**_COURSE):,}")
+                  quantity, side=32)), f"{_number(formula.expression, _COURSE):,}")
                  for (convention, quantity), formula in observation.formulas.items())  # fmt: skip
     formulas = Table(
         title="The formulas",
         columns=("convention", "quantity", "for any side", "for side 32", "in the course's net"),
         rows=rows,
-        caption=f"bare: no biases, no batch norm; full: with both. The course's net: {_named(_COURSE)}.",
+        caption=f"bare: kernel 3, no biases, no batch norm; full: with both. The course's net: {_named(_COURSE)}.",
     )
     return Exhibits(
         tables=(stated_against_found(CHECKS, observation), formulas),

@@ -23,7 +23,8 @@ NEEDS = "the data: leadline data fetch openml-diabetes, or LEADLINE_DATA=DIR lea
 TITLES = {"ada": "AdaBoost", "logreg": "logistic regression"}
 
 Labels = Bool[np.ndarray, " rows"]
-Scores = Float[np.ndarray, " rows"]
+HeldOut = Bool[np.ndarray, " held_out"]
+Scores = Float[np.ndarray, " held_out"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,9 @@ def _has_the_counts(positive: Labels, seed: int) -> bool:
     return (held_out.sum(), (~held_out).sum()) == (POSITIVES, NEGATIVES)
 
 
-def _fit(measurements: np.ndarray, positive: Labels, seed: int) -> tuple[Labels, dict[str, Scores]]:
+def _fit(
+    measurements: Float[np.ndarray, "rows features"], positive: Labels, seed: int
+) -> tuple[HeldOut, dict[str, Scores]]:
     from sklearn.ensemble import AdaBoostClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import train_test_split
@@ -100,7 +103,7 @@ def _fit(measurements: np.ndarray, positive: Labels, seed: int) -> tuple[Labels,
     }
 
 
-def cut_ratio_area(truth: Labels, score: Scores, prevalence: float) -> float:
+def cut_ratio_area(truth: HeldOut, score: Scores, prevalence: float) -> float:
     """Trapezoids over 1 - odds · min(FP/TP, 1) and 1 - odds · min(FN/TP, 1), at the points scikit-learn keeps.
 
     Not AUPRG: cutting the ratios at 1 keeps every gain above 1 - odds, so the low-recall part, where recall gain is
@@ -116,15 +119,15 @@ def cut_ratio_area(truth: Labels, score: Scores, prevalence: float) -> float:
     return float(np.trapezoid(gain, recall_gain))
 
 
-def clipped_gain_area(truth: Labels, score: Scores) -> float:
+def clipped_gain_area(truth: HeldOut, score: Scores) -> float:
     """Trapezoids over both gains cut to [0, 1], at every threshold."""
     curve = score_curves(truth, score).precision_recall_gain
     gain, recall_gain = (np.clip(axis, 0, 1) for axis in (curve.precision_gain, curve.recall_gain))
     return float(np.trapezoid(gain, recall_gain))
 
 
-def _readings(truth: Labels, scores: dict[str, Scores]) -> tuple[tuple[str, float, float], ...]:
-    formulas: dict[str, Callable[[Labels, Scores], float]] = {
+def _readings(truth: HeldOut, scores: dict[str, Scores]) -> tuple[tuple[str, float, float], ...]:
+    formulas: dict[str, Callable[[HeldOut, Scores], float]] = {
         "AUPRG: exact, from recall gain 0": lambda truth, score: score_curves(truth, score).areas.auprg,
         "gains cut to [0, 1], trapezoids": clipped_gain_area,
         "FP/TP and FN/TP cut at 1, trapezoids": lambda truth, score: cut_ratio_area(truth, score, truth.mean()),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from leadline.architecture.convolution_arithmetic import ConvolutionSolution, solve_convolution
+from leadline.architecture import ConvolutionSolution, solve_convolution
 from leadline.claims import Check, Evidence, Table
 from leadline.studies.comparison_table import stated_against_found
 from leadline.studies.pictures import picture
@@ -52,9 +52,9 @@ def _decide(observation: Observation, stated: dict[int, list[int]]) -> Evidence:
 
 
 def _remark(observation: Observation, kernel: int) -> str:
-    number = len(observation.common(kernel))
-    only = "is the only pair" if number == 1 else f"is one of {number} pairs" if number else "no pair exists"
-    return f"Kernel {kernel}: the stated size {only}; the last layer, {observation.keeping[kernel].headline()}."
+    pairs = observation.common(kernel)
+    number = "the only pair is " if len(pairs) == 1 else f"{len(pairs)} pairs: "
+    return f"Kernel {kernel}: {number}{_pairs(pairs)}. The last layer, {observation.keeping[kernel].headline()}."
 
 
 def _pair_check(claim: str, kernel: int, altered: dict[str, int]) -> Check:
@@ -86,7 +86,7 @@ def exhibit(observation: Observation) -> Exhibits:
     )
     return Exhibits(
         tables=(stated_against_found(CHECKS, observation), solutions),
-        figures=(picture("Doubling 16 with kernel 5", observation.doubling[5][0].draw, size=(6.4, 3)),),
+        figures=(picture("Doubling 16 with kernel 5", observation.doubling[5][0].draw, size=(6.4, 3.0)),),
     )
 
 
