@@ -1,8 +1,9 @@
 """Shapes and ranges are read, or refused with an example."""
 
 import pytest
+import torch
 
-from leadline.cli.shapes import read_shape, read_shapes, read_symbols
+from leadline.cli.shapes import read_inputs, read_shape, read_symbols
 from leadline.core import InputError
 
 
@@ -12,8 +13,15 @@ def test_symbols_may_contain_the_separator() -> None:
 
 
 def test_one_shape_is_a_tuple_and_several_are_a_list() -> None:
-    assert read_shapes(["2x3"]) == (2, 3)
-    assert read_shapes(["2x3", "5"]) == [(2, 3), (5,)]
+    assert read_inputs(["2x3"]) == {"input_size": (2, 3)}
+    assert read_inputs(["2x3", "5"]) == {"input_size": [(2, 3), (5,)]}
+
+
+def test_a_type_makes_an_input() -> None:
+    (ids, mask) = read_inputs(["2x7:int64", "7"])["inputs"]
+    assert (ids.dtype, tuple(ids.shape), mask.dtype) == (torch.int64, (2, 7), torch.float32)
+    with pytest.raises(InputError, match="a type of torch, got 'whole'"):
+        read_inputs(["2x7:whole"])
 
 
 @pytest.mark.parametrize("text", ["", "1x", "x1", "1x-2", "1xNFx2", "1*2"])

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class AxisField:
     """What a layer's output sees along one axis of the input.
 
-    `lo[i]` and `hi[i]` are exact; (0, -1) means that output i sees nothing. `size`, `jump` and `start` describe the
+    `lo[i]` and `hi[i]` are exact (but for the upper bounds that the caveats name), all channels and the output's other
+    axes together; (0, -1) means that output i sees nothing. `size`, `jump` and `start` describe the
     interval far from the borders, padding included: output i sees `size` indices from `start + jump*i` on.
 
     `pattern` is "affine"; "periodic" (sizes differ or repeat by phase, `size` is the largest); "whole axis";

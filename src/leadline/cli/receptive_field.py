@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from leadline.cli.output import Json, show
-from leadline.cli.shapes import Inputs, read_shapes
+from leadline.cli.shapes import Inputs, read_inputs
 from leadline.cli.targets import Arguments, Target, find_factory, printing_aside, user_code
 
 
@@ -22,12 +22,12 @@ def print_receptive_field(
 
     Example: leadline receptive-field leadline.models:LeNet --input 1x1x28x28
     """
-    shapes = read_shapes(inputs)
+    given = read_inputs(inputs)
     factory = find_factory(target, arguments)
     from leadline.architecture import receptive_field
 
     with user_code(target):
         model = factory()
     with printing_aside():
-        result = receptive_field(model, shapes, measured=measured)
+        result = receptive_field(model, **given, measured=measured)
     show(result, as_json=as_json)

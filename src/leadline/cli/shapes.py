@@ -1,7 +1,7 @@
 """Shapes and symbols as they are written on the command line: 1x3x224x224, 1xNICx32x32, NF=1..8."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +10,11 @@ from leadline.core.errors import InputError
 Axes = tuple[int | str, ...]
 Inputs = Annotated[
     list[str],
-    typer.Option("--input", metavar="SHAPE", help="Shape of an input, batch first; repeat for several inputs."),
+    typer.Option(
+        "--input",
+        metavar="SHAPE",
+        help="Shape of an input, batch first, e.g. 1x3x32x32, or 2x128:int64 with a type; repeat for several inputs.",
+    ),
 ]
 
 
@@ -28,10 +32,21 @@ def read_shape(text: str, symbols: tuple[str, ...] = ()) -> Axes:
     return tuple(int(one) if one.isdigit() else one for one in re.findall(axis, text))
 
 
-def read_shapes(texts: list[str]) -> tuple[int, ...] | list[tuple[int, ...]]:
-    """One shape, or the list of them where there are several inputs."""
-    shapes = [tuple(int(axis) for axis in read_shape(text)) for text in texts]
-    return shapes[0] if len(shapes) == 1 else shapes
+def read_inputs(texts: list[str]) -> dict[str, Any]:
+    """The arguments that say so to an instrument: `input_size`, or `inputs` where a type is named (2x128:int64)."""
+    parts = [text.partition(":") for text in texts]
+    shapes = [tuple(int(axis) for axis in read_shape(shape)) for shape, _, _ in parts]
+    if not any(kind for _, _, kind in parts):
+        return {"input_size": shapes[0] if len(shapes) == 1 else shapes}
+    import torch
+
+    tensors = []
+    for shape, (_, _, kind) in zip(shapes, parts, strict=True):
+        dtype = getattr(torch, kind or "float32", None)
+        if not isinstance(dtype, torch.dtype):
+            raise InputError("--input", expected="a type of torch", got=repr(kind), remedy="write e.g. 2x128:int64")
+        tensors.append(torch.zeros(shape, dtype=dtype))
+    return {"inputs": tuple(tensors)}
 
 
 def read_symbols(texts: list[str]) -> dict[str, tuple[int, int, int]]:

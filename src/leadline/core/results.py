@@ -64,11 +64,14 @@ class Result(ABC):
         return f"<p><b>{html.escape(self.headline())}</b></p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
 
     def __rich__(self) -> Any:
+        return self.for_terminal(self.to_frame())
+
+    def for_terminal(self, frame: "pandas.DataFrame") -> Any:
+        """The headline, a table of the result and the caveats, for rich to print."""
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
-        frame = self.to_frame()
         table = Table(box=None, header_style="bold", padding=(0, 1))
         for name, column in frame.items():
             table.add_column(Text(str(name)), justify="right" if column.dtype.kind in "iuf" else "left")
