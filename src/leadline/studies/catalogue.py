@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "colorization_parameters",
     "padding_arithmetic",
     "receptive_field_growth",
+    "generated_networks",
 )
 
 

@@ -181,7 +181,7 @@ def _draw(ax: "matplotlib.axes.Axes", observation: Observation) -> None:
         started = {name: started[name] + sums[name] for name in blocks}
     ax.set_xlabel("multiply-accumulates (millions)")
     ax.invert_yaxis()
-    ax.legend(title="branch")
+    ax.legend(title="branch", loc="lower right")
 
 
 STUDY = Study(
