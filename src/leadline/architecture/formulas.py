@@ -58,13 +58,15 @@ class CountFormula(Result):
         polynomials = [_as_sympy(piece, symbols) for piece in self.pieces]
         if len(set(polynomials)) == 1:
             return polynomials[0]
-        conditions: list[Any] = [
-            sympy.And(*(sympy.Eq(sympy.Mod(symbol, modulus), residue)
-                        for symbol, modulus, residue in zip(symbols, self.moduli, piece.residues, strict=True)
-                        if modulus > 1))
-            for piece in self.pieces
-        ]  # fmt: skip
-        return sympy.Piecewise(*zip(polynomials, conditions, strict=True))
+        cases: list[Any] = []
+        for polynomial, piece in zip(polynomials, self.pieces, strict=True):
+            classes: list[Any] = [
+                sympy.Eq(sympy.Mod(symbol, modulus), residue)
+                for symbol, modulus, residue in zip(symbols, self.moduli, piece.residues, strict=True)
+                if modulus > 1
+            ]
+            cases.append((polynomial, sympy.And(*classes)))
+        return sympy.Piecewise(*cases)
 
     def latex(self) -> str:
         """The formula as LaTeX."""
