@@ -1,11 +1,16 @@
 """Shapes and types of array arguments are checked in tests (jaxtyping with beartype), and drawing needs no screen."""
 
+import os
+
 import matplotlib as mpl
 import pytest
 import torch
+from data_folders import BESIDE
 from jaxtyping import config, install_import_hook
 
 mpl.use("Agg")
+if BESIDE.is_dir():  # studies find the real data as a user's would, by the variable
+    os.environ.setdefault("LEADLINE_DATA", str(BESIDE))
 torch.set_num_threads(1)
 install_import_hook("leadline", "beartype.beartype")
 

@@ -12,7 +12,14 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from leadline.architecture import check_shapes, count_formula, profile, receptive_field, solve_convolution
-from leadline.core import LeadlineError, Result
+from leadline.core import LeadlineError, Result, numpy_generator
+from leadline.evaluation import (
+    compare_scores,
+    one_vs_rest,
+    precision_recall_curve,
+    precision_recall_gain_curve,
+    roc_curve,
+)
 from leadline.optimization import staleness, worked_backprop
 
 
@@ -29,6 +36,8 @@ def perceptron():
 IMAGES = (2, 1, 8, 8)
 TARGETS = torch.tensor([0.1, 0.2], dtype=torch.float64)
 EXAMPLE = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+LABELS = np.arange(60) % 3 == 0
+SCORES = numpy_generator("instruments", "scores").normal(size=60) + LABELS
 
 # Instruments that a module is given to: name -> (module, call).
 ON_MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Result]]] = {
@@ -42,6 +51,11 @@ ON_MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Resul
 OTHERS: dict[str, Callable[[], Result]] = {
     "count_formula": lambda: count_formula(lambda C: nn.Linear(3, C), {"C": (1, 6)}, input_size=(1, 3)),
     "solve_convolution": lambda: solve_convolution(32, 16, 5, stride=2),
+    "roc_curve": lambda: roc_curve(LABELS, SCORES),
+    "precision_recall_curve": lambda: precision_recall_curve(LABELS, SCORES),
+    "precision_recall_gain_curve": lambda: precision_recall_gain_curve(LABELS, SCORES),
+    "compare_scores": lambda: compare_scores(LABELS, {"one": SCORES, "other": SCORES[::-1].copy()}),
+    "one_vs_rest": lambda: one_vs_rest(np.arange(60) % 3, numpy_generator("one vs rest").random((60, 3))),
     "staleness": lambda: staleness(push_order=["a", "b", "a"]),
 }
 ALL = {name: (lambda build=build, call=call: call(build())) for name, (build, call) in ON_MODULES.items()} | OTHERS

@@ -1,5 +1,12 @@
 from .architecture import Convention, check_shapes, count_formula, profile, receptive_field, solve_convolution
 from .core import LeadlineError, Result, borrow
+from .evaluation import (
+    compare_scores,
+    one_vs_rest,
+    precision_recall_curve,
+    precision_recall_gain_curve,
+    roc_curve,
+)
 from .optimization import staleness, worked_backprop
 
 __version__: str
@@ -10,9 +17,14 @@ __all__ = [
     "Result",
     "borrow",
     "check_shapes",
+    "compare_scores",
     "count_formula",
+    "one_vs_rest",
+    "precision_recall_curve",
+    "precision_recall_gain_curve",
     "profile",
     "receptive_field",
+    "roc_curve",
     "solve_convolution",
     "staleness",
     "worked_backprop",

@@ -45,6 +45,7 @@ def test_other_measurements_give_other_verdicts(observation):
 
 def test_without_the_data_every_claim_says_what_it_needs(tmp_path, monkeypatch):
     monkeypatch.delenv("LEADLINE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # where downloads go
     for folder in (tmp_path, None):
         observation = study.observe(Settings(data=folder))
         assert set(verdicts(observation).values()) == {Verdict.UNDECIDABLE}

@@ -7,6 +7,7 @@ import typer
 import leadline
 from leadline.cli.claims import list_claims
 from leadline.cli.convolution import solve
+from leadline.cli.curves import draw_curves
 from leadline.cli.failures import Commands
 from leadline.cli.formula import print_formula
 from leadline.cli.profile import print_profile
@@ -27,6 +28,7 @@ app.command("profile")(print_profile)
 app.command("formula")(print_formula)
 app.command("receptive-field")(print_receptive_field)
 app.command("convolution")(solve)
+app.command("curves")(draw_curves)
 
 
 def _print_version(is_wanted: bool) -> bool:

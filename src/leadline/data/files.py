@@ -1,0 +1,58 @@
+"""Where data files lie, and which bytes exactly were read."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from leadline.core import MissingDataError
+
+FOLDER_VARIABLE = "LEADLINE_DATA"
+
+
+def find_file(name: str, *, data_set: str, folder: Path | str | None = None, below: str = "") -> Path:
+    """The file `name` in a folder, directly or one folder further down.
+
+    Args:
+        name: file name, such as "diabetes.arff".
+        data_set: name by which `leadline data fetch` knows it, for the error.
+        folder: where to look; None: the folder that LEADLINE_DATA names, or the one that downloads go to.
+        below: the folder that the file must lie in, for names that several data sets use.
+
+    Raises:
+        MissingDataError: no folder is named, or the file is not in it; the message has the commands that help.
+    """
+    named = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
+    remedy = f"run `leadline data fetch {data_set}`, or set {FOLDER_VARIABLE}=DIR to a folder that holds it"
+    if not named:
+        named = download_folder()
+        if not named.is_dir():
+            raise MissingDataError(data_set, expected=f"{name} in a data folder", got="no folder", remedy=remedy)
+    found = look_for(name, Path(named), below=below)
+    if found is None:
+        raise MissingDataError(data_set, expected=f"{name} in {named}", got="no such file", remedy=remedy)
+    return found
+
+
+def look_for(name: str, folder: Path, *, below: str = "") -> Path | None:
+    """The file `name` in a folder or one further down, if there is one; where `below` is given, in that one alone."""
+    patterns = (name, f"*/{name}")
+    if below:
+        patterns = (name,) if folder.name == below else (f"{below}/{name}",)
+    for pattern in patterns:
+        found = sorted(folder.glob(pattern))
+        if found:
+            return found[0]
+    return None
+
+
+def download_folder() -> Path:
+    """Where downloads go unless told otherwise: a folder of the user's cache."""
+    import pooch
+
+    return Path(pooch.os_cache("leadline"))
+
+
+def fingerprint(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,5 @@
+"""Scores judged: ROC, precision-recall and precision-recall-gain curves from one counting pass."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
