@@ -8,12 +8,14 @@ from .evaluation import (
     roc_curve,
 )
 from .optimization import staleness, worked_backprop
+from .training import Recipe, train, train_ensemble
 
 __version__: str
 
 __all__ = [
     "Convention",
     "LeadlineError",
+    "Recipe",
     "Result",
     "borrow",
     "check_shapes",
@@ -27,5 +29,7 @@ __all__ = [
     "roc_curve",
     "solve_convolution",
     "staleness",
+    "train",
+    "train_ensemble",
     "worked_backprop",
 ]

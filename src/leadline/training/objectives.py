@@ -1,0 +1,92 @@
+"""The objective: what a training step makes small."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from leadline.core import InputError
+
+Batch = Sequence[torch.Tensor]  # model inputs, then the targets
+Loss = Callable[[Any, Any], torch.Tensor]  # (outputs, targets) -> scalar
+
+
+def _half_mean_squared_error(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return functional.mse_loss(outputs, targets) / 2
+
+
+STANDARD_LOSSES: dict[str, Loss] = {
+    "cross_entropy": functional.cross_entropy,
+    "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+    "nll": functional.nll_loss,
+    "mse": functional.mse_loss,
+    "half_mse": _half_mean_squared_error,
+    "mae": functional.l1_loss,
+    "huber": functional.huber_loss,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """A scalar function of a model and a batch.
+
+    Attributes:
+        name: how results call it.
+        function: `(model, batch) -> scalar`; `model` is called like the module itself.
+        loss: `(outputs, targets) -> scalar` where the objective is one of the outputs for `batch[:-1]` and of
+            `batch[-1]`; None otherwise.
+
+    >>> import torch
+    >>> penalty = Objective("energy", lambda model, batch: model(batch[0]).square().mean())
+    >>> float(penalty.function(torch.relu, [torch.tensor([-1.0, 2.0])]))
+    2.0
+    """
+
+    name: str
+    function: Callable[[Callable[..., Any], Batch], Any]
+    loss: Loss | None = None
+
+    def __call__(self, model: Callable[..., Any], batch: Batch) -> torch.Tensor:
+        value = self.function(model, batch)
+        if not isinstance(value, torch.Tensor) or value.ndim != 0:
+            shape = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+            raise InputError(
+                "objective",
+                expected=f"a scalar tensor from the loss {self.name!r}",
+                got=f"shape {shape}" if isinstance(shape, tuple) else shape,
+                remedy="reduce it over the batch, e.g. by .mean()",
+            )
+        return value
+
+
+def objective_of(loss: "str | Loss | Objective") -> Objective:
+    """The objective for a standard loss's name, a callable `(outputs, targets) -> scalar`, or an `Objective`.
+
+    `half_mse` is half of `mse`; both average over every element of the outputs. `binary_cross_entropy` takes logits.
+
+    Raises:
+        InputError: no standard loss has that name.
+
+    >>> objective_of("half_mse").loss(torch.zeros(2), torch.ones(2))
+    tensor(0.5000)
+    """
+    if isinstance(loss, Objective):
+        return loss
+    if isinstance(loss, str):
+        if loss not in STANDARD_LOSSES:
+            raise InputError(
+                "objective_of",
+                expected="one of " + ", ".join(STANDARD_LOSSES),
+                got=repr(loss),
+                remedy="pass one of these names or a function (outputs, targets) -> scalar",
+            )
+        name, function = loss, STANDARD_LOSSES[loss]
+    else:
+        name, function = getattr(loss, "__name__", type(loss).__name__), loss
+
+    def evaluate(model: Callable[..., Any], batch: Batch) -> Any:  # checked by the objective
+        return function(model(*batch[:-1]), batch[-1])
+
+    return Objective(name, evaluate, function)

@@ -1,0 +1,126 @@
+"""Loss and metrics on data that is not trained on."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.func import functional_call, vmap
+from torch.utils.data import DataLoader, Dataset
+
+from leadline.core import InputError
+from leadline.training.batches import Arrays, ArraySource, arrays_of, check_finite, source_of
+from leadline.training.objectives import STANDARD_LOSSES, Objective
+from leadline.training.steps import State
+
+Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor | float]
+_ROWS = 1024  # examples per forward pass, over all members
+_CURVE = 2  # axes of outputs with one score per class
+
+
+def accuracy(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Share of examples whose highest score is the target's.
+
+    >>> accuracy(torch.tensor([[0.1, 0.9], [0.8, 0.2]]), torch.tensor([1, 1]))
+    tensor(0.5000)
+    """
+    predicted = outputs.argmax(1) if outputs.ndim >= _CURVE and outputs.shape[1] > 1 else (outputs > 0).view_as(targets)
+    return (predicted == targets).to(outputs.dtype).mean()
+
+
+STANDARD_METRICS: dict[str, Metric] = {"accuracy": accuracy, **STANDARD_LOSSES}
+
+
+class Validation:
+    """The objective and further metrics on validation data, `every` so many steps (None: epochs)."""
+
+    def __init__(
+        self,
+        data: Any,
+        objective: Objective,
+        metrics: Sequence[str] | Mapping[str, Metric],
+        device: torch.device,
+        dtype: torch.dtype,
+        every: int | None = None,
+    ) -> None:
+        if every is not None and every < 1:
+            _refuse("evaluate_every of at least 1", str(every), "pass a number of steps or None for every epoch")
+        self.every = every
+        self.arrays = _all_arrays(data, device, dtype)
+        self.objective = objective
+        self.metrics = {"loss": None, **_named(metrics)}
+        if objective.loss is None and metrics:
+            _refuse("a loss of outputs and targets, to have outputs for metrics", objective.name, "leave metrics out")
+
+    def of(self, model: nn.Module, state: State) -> list[float]:
+        """Every metric of one model, evaluation mode."""
+        with torch.no_grad(), _evaluating(model):
+            tensors = {**state.parameters, **state.buffers}
+
+            def call(*arguments: Any, **named: Any) -> Any:
+                return functional_call(model, tensors, arguments, named)
+
+            if self.objective.loss is None:
+                return [float(self.objective(call, self.arrays))]
+            outputs = torch.cat([call(*rows[:-1]) for rows in self._rows(_ROWS)])
+            return self._readings(outputs)
+
+    def of_each(self, model: nn.Module, state: State, members: int) -> list[list[float]]:
+        """Every metric of every member of a stacked ensemble."""
+        if self.objective.loss is None:
+            return [self.of(model, state.map(lambda tensor, k=k: tensor[k])) for k in range(members)]
+        with torch.no_grad(), _evaluating(model):
+            tensors = {**state.parameters, **state.buffers}
+
+            def call(tensors: dict[str, torch.Tensor], inputs: Arrays) -> torch.Tensor:
+                return functional_call(model, tensors, inputs)
+
+            each = vmap(call, in_dims=(0, None))
+            rows = max(1, _ROWS // members)
+            outputs = torch.cat([each(tensors, rows[:-1]) for rows in self._rows(rows)], dim=1)
+            return [self._readings(output) for output in outputs]
+
+    def _rows(self, count: int) -> list[Arrays]:
+        return list(zip(*(array.split(count) for array in self.arrays), strict=True))
+
+    def _readings(self, outputs: torch.Tensor) -> list[float]:
+        measures = [metric or self.objective.loss for metric in self.metrics.values()]
+        return [float(measure(outputs, self.arrays[-1])) for measure in measures if measure is not None]
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    for module, _ in modes:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _all_arrays(data: Any, device: torch.device, dtype: torch.dtype) -> Arrays:
+    if isinstance(data, DataLoader | Dataset):
+        loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size=_ROWS)
+        parts = [arrays_of(batch, device, dtype) for batch in loader]
+        arrays = tuple(torch.cat(part) for part in zip(*parts, strict=True))
+        check_finite(arrays)
+        return arrays
+    source = source_of(data, device, dtype)
+    assert isinstance(source, ArraySource)
+    return source.arrays
+
+
+def _named(metrics: Sequence[str] | Mapping[str, Metric]) -> dict[str, Metric]:
+    if isinstance(metrics, Mapping):
+        return dict(metrics)
+    for name in metrics:
+        if name not in STANDARD_METRICS:
+            _refuse("metrics among " + ", ".join(STANDARD_METRICS), repr(name), "pass these or {name: function}")
+    return {name: STANDARD_METRICS[name] for name in metrics}
+
+
+def _refuse(expected: str, got: str, remedy: str) -> None:
+    raise InputError("validation", expected=expected, got=got, remedy=remedy)
