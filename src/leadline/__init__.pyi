@@ -8,6 +8,7 @@ from .evaluation import (
     roc_curve,
 )
 from .optimization import staleness, worked_backprop
+from .sweep import grid, sweep
 from .training import Recipe, train, train_ensemble
 
 __version__: str
@@ -21,6 +22,7 @@ __all__ = [
     "check_shapes",
     "compare_scores",
     "count_formula",
+    "grid",
     "one_vs_rest",
     "precision_recall_curve",
     "precision_recall_gain_curve",
@@ -29,6 +31,7 @@ __all__ = [
     "roc_curve",
     "solve_convolution",
     "staleness",
+    "sweep",
     "train",
     "train_ensemble",
     "worked_backprop",

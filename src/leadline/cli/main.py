@@ -13,6 +13,7 @@ from leadline.cli.formula import print_formula
 from leadline.cli.profile import print_profile
 from leadline.cli.receptive_field import print_receptive_field
 from leadline.cli.report import make_report
+from leadline.cli.sweep import sweeps
 
 app = typer.Typer(
     cls=Commands,
@@ -29,6 +30,7 @@ app.command("formula")(print_formula)
 app.command("receptive-field")(print_receptive_field)
 app.command("convolution")(solve)
 app.command("curves")(draw_curves)
+app.add_typer(sweeps, name="sweep")
 
 
 def _print_version(is_wanted: bool) -> bool:
