@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from leadline.architecture import check_shapes, count_formula, profile, receptive_field, solve_convolution
-from leadline.core import LeadlineError, Result, numpy_generator
+from leadline.core import LeadlineError, Result, numpy_generator, torch_generator
 from leadline.evaluation import (
     compare_scores,
     one_vs_rest,
@@ -20,7 +20,10 @@ from leadline.evaluation import (
     precision_recall_gain_curve,
     roc_curve,
 )
+from leadline.initialization import activation_gain, signal_propagation
 from leadline.optimization import staleness, worked_backprop
+from leadline.symmetry import flip, invariance
+from leadline.training import Recipe, train
 
 
 def small_net():
@@ -34,6 +37,7 @@ def perceptron():
 
 
 IMAGES = (2, 1, 8, 8)
+PIXELS = torch.rand(IMAGES, generator=torch_generator("instruments", "pixels"))
 TARGETS = torch.tensor([0.1, 0.2], dtype=torch.float64)
 EXAMPLE = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
 LABELS = np.arange(60) % 3 == 0
@@ -46,6 +50,8 @@ ON_MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Resul
     "receptive_field": (small_net, lambda net: receptive_field(net, IMAGES)),
     "receptive_field, measured": (small_net, lambda net: receptive_field(net, IMAGES, measured=True)),
     "check_shapes": (small_net, lambda net: check_shapes(net, IMAGES, (2, 4, 4, 4))),
+    "signal_propagation": (small_net, lambda net: signal_propagation(net, PIXELS)),
+    "invariance": (small_net, lambda net: invariance(net, flip(-1), PIXELS)),
     "worked_backprop": (perceptron, lambda net: worked_backprop(net, EXAMPLE, TARGETS, lr=0.1)),
 }
 OTHERS: dict[str, Callable[[], Result]] = {
@@ -56,6 +62,8 @@ OTHERS: dict[str, Callable[[], Result]] = {
     "precision_recall_gain_curve": lambda: precision_recall_gain_curve(LABELS, SCORES),
     "compare_scores": lambda: compare_scores(LABELS, {"one": SCORES, "other": SCORES[::-1].copy()}),
     "one_vs_rest": lambda: one_vs_rest(np.arange(60) % 3, numpy_generator("one vs rest").random((60, 3))),
+    "activation_gain": lambda: activation_gain("gelu"),
+    "train": lambda: train(nn.Linear(3, 2), (torch.eye(9, 3), torch.arange(9) % 2), Recipe(lr=0.1, epochs=2)).history,
     "staleness": lambda: staleness(push_order=["a", "b", "a"]),
 }
 ALL = {name: (lambda build=build, call=call: call(build())) for name, (build, call) in ON_MODULES.items()} | OTHERS

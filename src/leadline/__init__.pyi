@@ -7,8 +7,10 @@ from .evaluation import (
     precision_recall_gain_curve,
     roc_curve,
 )
+from .initialization import activation_gain, signal_propagation
 from .optimization import staleness, worked_backprop
 from .sweep import grid, sweep
+from .symmetry import equivariance, invariance, tie_weights
 from .training import Recipe, train, train_ensemble
 
 __version__: str
@@ -18,20 +20,25 @@ __all__ = [
     "LeadlineError",
     "Recipe",
     "Result",
+    "activation_gain",
     "borrow",
     "check_shapes",
     "compare_scores",
     "count_formula",
+    "equivariance",
     "grid",
+    "invariance",
     "one_vs_rest",
     "precision_recall_curve",
     "precision_recall_gain_curve",
     "profile",
     "receptive_field",
     "roc_curve",
+    "signal_propagation",
     "solve_convolution",
     "staleness",
     "sweep",
+    "tie_weights",
     "train",
     "train_ensemble",
     "worked_backprop",

@@ -53,6 +53,11 @@ def test_what_json_lacks():
     np.testing.assert_array_equal(from_plain(plain[1], np.ndarray), [1.5, -np.inf])
 
 
+def test_empty_arrays_keep_shape_and_type():
+    again = from_plain(to_plain(np.empty((0, 3), np.int64)), np.ndarray)
+    assert (again.shape, again.dtype) == ((0, 3), np.int64)
+
+
 def test_refuses_what_has_no_plain_form():
     with pytest.raises(TypeError, match="object has no JSON form"):
         to_plain({"a": object()})

@@ -10,6 +10,7 @@ from leadline.cli.convolution import solve
 from leadline.cli.curves import draw_curves
 from leadline.cli.failures import Commands
 from leadline.cli.formula import print_formula
+from leadline.cli.gain import print_gain
 from leadline.cli.profile import print_profile
 from leadline.cli.receptive_field import print_receptive_field
 from leadline.cli.report import make_report
@@ -30,6 +31,7 @@ app.command("formula")(print_formula)
 app.command("receptive-field")(print_receptive_field)
 app.command("convolution")(solve)
 app.command("curves")(draw_curves)
+app.command("gain")(print_gain)
 app.add_typer(sweeps, name="sweep")
 
 

@@ -28,6 +28,8 @@ def to_plain(value: Any) -> Any:
         return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, np.ndarray) and not value.size:  # nested lists would lose its shape and type
+        return {"shape": list(value.shape), "dtype": str(value.dtype)}
     if isinstance(value, np.ndarray | np.generic):
         return to_plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
@@ -64,6 +66,8 @@ def from_plain(plain: Any, annotation: Any) -> Any:
         values = {field.name: from_plain(plain[field.name], hints[field.name]) for field in kept}
         return typing.cast(type, annotation)(**values)
     if annotation is np.ndarray or hasattr(annotation, "array_type"):  # the second: a jaxtyping annotation
+        if isinstance(plain, dict):
+            return np.empty(plain["shape"], plain["dtype"])
         return np.asarray(_finite_names_to_floats(plain))
     if annotation in (int, float, str, bool, Fraction) or _is_enum(annotation):
         return annotation(plain)

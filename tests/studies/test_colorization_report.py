@@ -1,0 +1,98 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from sklearn.metrics import recall_score
+from studies.small_colorization import SMALL, small_images
+from tolerances import ALGEBRA
+
+from leadline.architecture import profile
+from leadline.studies.colorization_checkpoints import build_net
+from leadline.studies.colorization_report import ColorizationReport, report_on
+from leadline.studies.colorization_runs import colour_task, train_colorization
+from leadline.studies.colour_images import HORSES, grey
+
+IMAGES = small_images()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return train_colorization(IMAGES, nets=["pool", "unet"], seeds=[0, 1], epochs=2, folder=folder, setting=SMALL)
+
+
+@pytest.fixture(scope="module")
+def report(trained):
+    return report_on(trained, IMAGES)
+
+
+def test_bounds_by_counting(report):
+    for bounds in report.bounds:
+        task = colour_task(IMAGES, bounds.seed, SMALL)
+        known, asked = task.training[1].ravel().tolist(), task.validation[1].ravel().tolist()
+        greys = [np.rint(part[0] * 256).ravel().tolist() for part in (task.training, task.validation)]
+        commonest = max(range(SMALL.colours), key=known.count)
+        assert bounds.floor == asked.count(commonest) / len(asked)
+        right, loss = 0, 0.0
+        for level, label in zip(greys[1], asked, strict=True):
+            seen = [one for grey, one in zip(greys[0], known, strict=True) if grey == level]
+            loss -= np.log((seen.count(label) + 1) / (len(seen) + SMALL.colours))
+            right += label == (max(range(SMALL.colours), key=seen.count) if seen else 0)
+        assert bounds.by_grey == right / len(asked)
+        assert bounds.by_grey_loss == pytest.approx(loss / len(asked), abs=ALGEBRA)
+        assert bounds.rms_error == task.blank.palette.rms_error(IMAGES.validation)
+
+
+def test_recall_and_error_of_the_trained_net_by_scikit_learn(trained, report):
+    for one, run in zip(trained, report.runs, strict=True):
+        with torch.no_grad():
+            chosen = one.model()(torch.from_numpy(grey(IMAGES.validation))).argmax(1).numpy()
+        truth = one.palette.labels(IMAGES.validation)
+        assert run.validation_accuracy[-1] == pytest.approx((chosen == truth).mean(), abs=1e-6)  # float32
+        colours = range(SMALL.colours)
+        options: Any = {"average": None, "labels": colours, "zero_division": np.nan}  # the stub lacks some values
+        recall = recall_score(truth.ravel(), chosen.ravel(), **options)
+        assert np.allclose(run.recall, recall, rtol=0, atol=ALGEBRA, equal_nan=True)
+        assert run.balanced_accuracy == pytest.approx(np.nanmean(recall), abs=ALGEBRA)
+        painted = np.rint(one.palette.colours)[chosen]
+        assert run.rms_error == pytest.approx(np.sqrt(((painted - IMAGES.validation) ** 2).mean()), abs=ALGEBRA)
+
+
+def test_counts_are_the_profiles(report):
+    counts = profile(build_net("unet", SMALL), input_size=(1, 1, 8, 8))
+    assert [(run.parameters, run.macs) for run in report.of("unet")] == [(counts.parameters, counts.macs)] * 2
+
+
+def test_tables_have_a_row_for_each_run_and_epoch(report):
+    frame, epochs = report.to_frame(), report.epochs_frame()
+    assert (len(frame), len(epochs)) == (4, 8)
+    last = epochs[epochs.epoch == 2]
+    assert frame.validation_accuracy.tolist() == last.validation_accuracy.tolist()
+    assert all(" " not in column for column in (*frame, *epochs))
+
+
+def test_what_it_says(report):
+    assert "on small after 2 epochs: pool" in report.headline()
+    assert "\n" not in report.headline()
+    assert report.caveats[1] == "Trained on small, not on the sources' images."
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    back = ColorizationReport.from_dict(plain)
+    assert back.to_dict() == report.to_dict()
+    assert back.of("pool")[0].epochs == 2
+
+
+def test_the_sources_images_need_no_caveat(tmp_path):
+    horses = small_images(name=HORSES)
+    done = train_colorization(horses, nets=["pool"], seeds=[0], epochs=1, folder=tmp_path, setting=SMALL)
+    assert len(report_on(done, horses).caveats) == 1
+
+
+def test_curves(report):
+    axes = Figure().subplots()
+    assert report.plot(axes) is axes
+    assert len(axes.lines) == 4
+    assert axes.get_legend_handles_labels()[1] == ["pool", "unet"]
+    assert np.array_equal(axes.lines[0].get_ydata(), report.of("pool")[0].validation_loss)
