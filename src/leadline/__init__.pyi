@@ -7,6 +7,7 @@ from .evaluation import (
     precision_recall_gain_curve,
     roc_curve,
 )
+from .generalization import Population, bias_variance, polynomial_family, teacher_student_risk
 from .initialization import activation_gain, signal_propagation
 from .optimization import staleness, worked_backprop
 from .sweep import grid, sweep
@@ -18,9 +19,11 @@ __version__: str
 __all__ = [
     "Convention",
     "LeadlineError",
+    "Population",
     "Recipe",
     "Result",
     "activation_gain",
+    "bias_variance",
     "borrow",
     "check_shapes",
     "compare_scores",
@@ -29,6 +32,7 @@ __all__ = [
     "grid",
     "invariance",
     "one_vs_rest",
+    "polynomial_family",
     "precision_recall_curve",
     "precision_recall_gain_curve",
     "profile",
@@ -38,6 +42,7 @@ __all__ = [
     "solve_convolution",
     "staleness",
     "sweep",
+    "teacher_student_risk",
     "tie_weights",
     "train",
     "train_ensemble",

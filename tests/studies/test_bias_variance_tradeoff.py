@@ -8,7 +8,6 @@ from leadline.studies.bias_variance_tradeoff import (
     at_bias2,
     directions,
     pattern,
-    share_interval,
 )
 from leadline.studies.polynomial_experiment import (
     ANEW,
@@ -21,6 +20,7 @@ from leadline.studies.polynomial_experiment import (
     held_out_errors,
     integration_points,
     ridge_path,
+    share_interval,
     small_samples,
     split_over_degrees,
     target,

@@ -1,0 +1,177 @@
+"""The result of `double_descent`: risk and error of every seed along one axis, the threshold, and the peak."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from leadline.core import Result
+from leadline.generalization.descent_shapes import DescentShape, descent_shape
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import pandas
+
+BAND = (0.1, 0.9)  # quantiles over seeds
+LABELS = {
+    "width": "random features",
+    "samples": "training samples",
+    "ridge": "ridge strength (per sample)",
+    "epochs": "epochs",
+    "time": "epochs x learning rate (gradient flow)",
+}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OptimalRidge:
+    """At each place the strength with the least median test loss, chosen on the test points themselves.
+
+    Attributes:
+        strength: per sample.
+        test_loss, test_error: of the fits with that strength.
+    """
+
+    strength: Float[np.ndarray, " values"]
+    test_loss: Float[np.ndarray, "seeds values"]
+    test_error: Float[np.ndarray, "seeds errors"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class DoubleDescent(Result):
+    """Training and test losses (mean squared error or cross-entropy) and 0-1 errors by seed along one axis.
+
+    Attributes:
+        axis: key of `LABELS`.
+        model: what was fitted, in words.
+        values: along the axis.
+        parameters: fitted numbers, at each value.
+        samples: training rows, at each value.
+        label_noise: share of wrong training labels, or the standard deviation of noise on real targets.
+        loss: name of the loss.
+        train_error, test_error: shares of wrong classes; no columns where targets are real or it was not measured.
+        threshold: by seed the end of the axis' part where the training loss is zero (width: the least value; samples:
+            the largest); NaN where there is none.
+        optimal: what the best ridge makes of the curve, for random features along width or samples.
+        smoothing: width of the running median under which peaks are sought.
+    """
+
+    axis: str
+    model: str
+    values: Float[np.ndarray, " values"]
+    parameters: Int[np.ndarray, " values"]
+    samples: Int[np.ndarray, " values"]
+    label_noise: float
+    loss: str
+    train_loss: Float[np.ndarray, "seeds values"]
+    test_loss: Float[np.ndarray, "seeds values"]
+    train_error: Float[np.ndarray, "seeds train_errors"]
+    test_error: Float[np.ndarray, "seeds test_errors"]
+    threshold: Float[np.ndarray, " seeds"]
+    optimal: OptimalRidge | None = None
+    smoothing: int = 1
+
+    @property
+    def seeds(self) -> int:
+        """How many runs."""
+        return len(self.test_loss)
+
+    @property
+    def curves(self) -> Float[np.ndarray, "seeds values"]:
+        """What is judged: the test error where there is one, the test loss elsewhere."""
+        return self.test_error if self.test_error.shape[1] else self.test_loss
+
+    @property
+    def quantity(self) -> str:
+        """The name of `curves`."""
+        return "test error" if self.test_error.shape[1] else f"test {self.loss}"
+
+    @property
+    def shapes(self) -> tuple[DescentShape, ...]:
+        """Valley, peak and valley of each seed's curve."""
+        return tuple(descent_shape(curve, smoothing=self.smoothing) for curve in self.curves)
+
+    @property
+    def shape(self) -> DescentShape:
+        """Valley, peak and valley of the median over seeds (means are ruled by the wildest seed)."""
+        return descent_shape(np.median(self.curves, axis=0), smoothing=self.smoothing)
+
+    @property
+    def showing(self) -> int:
+        """In how many seeds the curve falls, rises and falls again."""
+        return sum(shape.shown for shape in self.shapes)
+
+    @property
+    def peaks(self) -> Float[np.ndarray, " seeds"]:
+        """By seed the place on the axis where the test loss is largest after its first valley."""
+        places = [descent_shape(curve, smoothing=self.smoothing).peak for curve in self.test_loss]
+        return self.values[places]
+
+    @property
+    def at_threshold(self) -> int:
+        """In how many seeds the test loss peaks exactly at the interpolation threshold."""
+        return int((self.peaks == self.threshold).sum())
+
+    def headline(self) -> str:
+        shape, where = self.shape, LABELS[self.axis]
+        edge = ""
+        if np.isfinite(self.threshold).any():
+            edge = f", at the interpolation threshold in {self.at_threshold}"
+        if not shape.shown:
+            return (
+                f"{self.quantity} along {where}: no double descent in {self.seeds - self.showing} of {self.seeds} seeds"
+            )
+        return (
+            f"{self.quantity} along {where}: {shape.low_before:.3g} -> {shape.high:.3g} at "
+            f"{self.values[shape.peak]:.4g} -> {shape.low_after:.3g}; shown in {self.showing} of {self.seeds} seeds{edge}"
+        )
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row per value: medians over seeds, and the 10 % and 90 % quantiles of what is tested."""
+        import pandas as pd
+
+        unit = self.loss.replace(" ", "_").replace("-", "_")
+        columns: dict[str, np.ndarray] = {
+            self.axis: self.values,
+            "parameters": self.parameters,
+            "samples": self.samples,
+        }
+        columns[f"train_{unit}"] = np.median(self.train_loss, axis=0)
+        measured = {f"test_{unit}": self.test_loss, "train_error_share": self.train_error,
+                    "test_error_share": self.test_error}  # fmt: skip
+        if self.optimal is not None:
+            columns["best_ridge_per_sample"] = self.optimal.strength
+            measured[f"test_{unit}_best_ridge"] = self.optimal.test_loss
+        for name, curves in measured.items():
+            if curves.shape[1]:
+                low, columns[name], high = np.quantile(curves, [BAND[0], 0.5, BAND[1]], axis=0)
+                if name.startswith("test"):
+                    columns |= {f"{name}_low": low, f"{name}_high": high}
+        return pd.DataFrame(columns)
+
+    def draw(self, ax: "matplotlib.axes.Axes") -> None:
+        self._draw_curves(ax, self.curves, self.quantity, "C0")
+        training = self.train_error if self.test_error.shape[1] else self.train_loss
+        if training.shape[1]:
+            name = "training error" if self.test_error.shape[1] else f"training {self.loss}"
+            self._draw_curves(ax, training, name, "C1")
+        if self.optimal is not None:
+            best = self.optimal.test_error if self.test_error.shape[1] else self.optimal.test_loss
+            self._draw_curves(ax, best, f"{self.quantity}, best ridge", "C2")
+        if np.isfinite(self.threshold).any():
+            ax.axvline(float(np.nanmedian(self.threshold)), color="C3", linestyle="--", linewidth=1,
+                       label="interpolation threshold")  # fmt: skip
+        positive = self.values[self.values > 0]
+        ax.set_xscale(
+            *(("log",) if len(positive) == len(self.values) else ("symlog",)),
+            **({} if len(positive) == len(self.values) else {"linthresh": float(positive.min())}),
+        )
+        if not self.test_error.shape[1]:
+            ax.set_yscale("log", nonpositive="mask")
+        ax.set(xlabel=LABELS[self.axis], ylabel="share of wrong classes" if self.test_error.shape[1] else self.loss)
+        ax.legend(fontsize="small")
+
+    def _draw_curves(self, ax: "matplotlib.axes.Axes", curves: np.ndarray, name: str, color: str) -> None:
+        low, middle, high = np.quantile(curves, [BAND[0], 0.5, BAND[1]], axis=0)
+        ax.fill_between(self.values, low, high, color=color, alpha=0.25, linewidth=0)
+        ax.plot(self.values, middle, color=color, label=f"{name} (median of {self.seeds})")

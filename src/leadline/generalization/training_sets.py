@@ -1,0 +1,121 @@
+"""The training sets of one run, all grid points sharing them, and the test points with what is true there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from leadline.core import InputError, numpy_generator
+from leadline.generalization.populations import Population
+
+_OPERATION = "bias_variance"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSets:
+    """`rounds` training sets of one size, and the test points.
+
+    Args:
+        inputs: (rounds, size, ...).
+        targets: (rounds, size) or (rounds, size, outputs).
+        test_inputs: (points, ...).
+        test_targets: noiseless values or labels where they are known, the observed ones otherwise.
+        noise_variance: of a test value; None where the data do not tell it.
+        sampling: how the sets were made, in words.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    test_inputs: np.ndarray
+    test_targets: np.ndarray
+    noise_variance: float | None
+    sampling: str
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def rounds(self) -> int:
+        return self.inputs.shape[0]
+
+    @property
+    def size(self) -> int:
+        return self.inputs.shape[1]
+
+
+def drawn_from_population(
+    population: Population, *, test: Any, rounds: int, train_size: int | None, seed: int
+) -> TrainingSets:
+    """Fresh draws: new noise in every round, and new inputs unless the population keeps them."""
+    kept = isinstance(population.inputs, np.ndarray)
+    size = len(population.inputs) if kept else train_size  # type: ignore[arg-type]
+    if size is None or size < 1 or (kept and train_size not in (None, size)):
+        raise InputError(_OPERATION, expected="the number of training points of a data set (train_size)",
+                         got=str(train_size), remedy="pass train_size, or as many as the inputs kept")  # fmt: skip
+    inputs, targets = population.draw(numpy_generator("bias_variance", seed, "draws"), rounds, size)
+    if test is None:
+        test = population.default_test_inputs(numpy_generator("bias_variance", seed, "test inputs"))
+    test = np.asarray(test)
+    if test.shape[1:] != inputs.shape[2:]:
+        raise InputError(_OPERATION, expected=f"test inputs of shape (points, {inputs.shape[2:]})",
+                         got=str(test.shape), remedy="pass inputs alone: the population knows the targets")  # fmt: skip
+    how = "the same inputs in every round, noise drawn anew" if kept else "inputs and noise drawn anew in every round"
+    return TrainingSets(
+        inputs=inputs,
+        targets=targets,
+        test_inputs=test,
+        test_targets=np.asarray(population.target(test)),
+        noise_variance=float(population.noise_variance),
+        sampling=f"fresh draws ({how})",
+    )
+
+
+def resampled(
+    data: tuple[Any, Any], *, test: Any, rounds: int, train_size: int | None, resampling: Any, seed: int
+) -> TrainingSets:
+    """Training sets out of one data set: bootstrap, disjoint parts, or rows that the caller names."""
+    X, y, X_test, y_test, caveats = _parts(data, test, seed)
+    generator = numpy_generator("bias_variance", seed, "rows")
+    if isinstance(resampling, np.ndarray):
+        rows, how = _named_rows(resampling, len(X)), "rows named by the caller"
+    elif resampling == "bootstrap":
+        rows = generator.integers(0, len(X), (rounds, train_size or len(X)))
+        how = f"bootstrap of {len(X)} rows (drawn with replacement)"
+        caveats += ("the variance is that between bootstrap samples of one data set, not between fresh data sets",)
+    elif resampling == "disjoint":
+        size = train_size or len(X) // rounds
+        if size < 1 or size * rounds > len(X):
+            raise InputError(_OPERATION, expected=f"at least {rounds * max(size, 1)} rows for {rounds} disjoint parts",
+                             got=str(len(X)), remedy="ask for fewer rounds or a smaller train_size")  # fmt: skip
+        rows = generator.permutation(len(X))[: size * rounds].reshape(rounds, size)
+        how = f"disjoint splits of {len(X)} rows"
+    else:
+        raise InputError(_OPERATION, expected='"bootstrap", "disjoint" or an array of rows (rounds, size)',
+                         got=repr(resampling), remedy="name one of them")  # fmt: skip
+    return TrainingSets(inputs=X[rows], targets=y[rows], test_inputs=X_test, test_targets=y_test, noise_variance=None,
+                        sampling=how, caveats=caveats)  # fmt: skip
+
+
+def _parts(data: Any, test: Any, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
+    X, y = _pair(data, "data")
+    if test is not None:
+        return X, y, *_pair(test, "test"), ()
+    order = numpy_generator("bias_variance", seed, "held out").permutation(len(X))
+    held, kept = np.split(order, [len(X) // 4])
+    return X[kept], y[kept], X[held], y[held], (f"{len(held)} rows, a random quarter, held out as test points",)
+
+
+def _pair(pair: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        X, y = (np.asarray(part) for part in pair)
+    except (TypeError, ValueError) as error:
+        raise InputError(_OPERATION, expected=f"{name} = (X, y)", got=str(error), remedy="pass two arrays") from error
+    if X.ndim == 0 or y.ndim not in (1, 2) or len(X) != len(y) or len(X) == 0:
+        raise InputError(_OPERATION, expected=f"{name} = (X, y) with as many rows in X as in y",
+                         got=f"shapes {X.shape} and {y.shape}", remedy="pass one target per row")  # fmt: skip
+    return X, y
+
+
+def _named_rows(rows: np.ndarray, count: int) -> np.ndarray:
+    if rows.ndim != 2 or rows.dtype.kind not in "iu" or rows.size == 0 or rows.min() < 0 or rows.max() >= count:
+        raise InputError(_OPERATION, expected=f"row numbers 0..{count - 1} of shape (rounds, size)",
+                         got=f"{rows.dtype} {rows.shape}", remedy="pass integers")  # fmt: skip
+    return rows

@@ -1,0 +1,388 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.tree import DecisionTreeClassifier
+from tolerances import ALGEBRA, AUTOGRAD, STANDARD_ERRORS
+from torch import nn
+
+from leadline.core import InputError, ModelError
+from leadline.generalization import BiasVariance, LinearFamily, Population, bias_variance, polynomial_family
+
+SINE = Population(target=lambda x: np.sin(2 * x), inputs=(0.0, 3.0), noise_variance=0.04)
+ALL_LOSSES = ("squared", "zero_one_domingos", "zero_one_kohavi_wolpert")
+LABEL_SETS = {"text": ("ant", "bee"), "signs": (-1, 1), "halves": (0.5, 1.5), "three": ("x", "y", "z")}
+
+
+def rows_of(X, y, seed=0):
+    return np.random.default_rng(seed).integers(0, len(X), (30, len(X)))
+
+
+def regression_data(outputs=1, seed=0):
+    generator = np.random.default_rng(seed)
+    X = generator.uniform(-1, 1, (80, 1))
+    y = np.sin(3 * X + np.arange(outputs)) + 0.2 * generator.standard_normal((80, outputs))
+    y = y[:, 0] if outputs == 1 else y
+    return (X[:50], y[:50]), (X[50:], y[50:])
+
+
+def plain_loop(make_model, train, test, rows):
+    (X, y), (X_test, _) = train, test
+    return np.stack([make_model().fit(X[some], y[some]).predict(X_test) for some in rows])
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_terms_of_any_estimator_are_those_of_a_plain_loop(outputs):
+    train, test = regression_data(outputs)
+    rows = rows_of(*train)
+    found = bias_variance(
+        lambda k: KNeighborsRegressor(k), train, test=test, grid={"k": [1, 5]}, resampling=rows
+    )  # fmt: skip
+    for place, k in enumerate([1, 5]):
+        predictions = plain_loop(lambda k=k: KNeighborsRegressor(k), train, test, rows)
+        bias2, variance = np.square(predictions.mean(0) - test[1]).mean(), predictions.var(0).mean()
+        np.testing.assert_allclose(found.error[place], np.square(predictions - test[1]).mean(), rtol=ALGEBRA)
+        np.testing.assert_allclose(found.bias2_plugin[place], bias2, rtol=ALGEBRA)
+        np.testing.assert_allclose(found.variance_plugin[place], variance, rtol=ALGEBRA)
+        np.testing.assert_allclose(found.variance[place], predictions.var(0, ddof=1).mean(), rtol=ALGEBRA)
+        np.testing.assert_allclose(found.bias2[place], bias2 - found.variance[place] / len(rows), rtol=AUTOGRAD)
+        np.testing.assert_allclose(found.point_bias2[place].mean(), found.bias2[place], rtol=AUTOGRAD)
+        seen = [
+            KNeighborsRegressor(k).fit(train[0][some], train[1][some]).predict(train[0][some]) - train[1][some]
+            for some in rows
+        ]
+        np.testing.assert_allclose(found.training_error[place], np.square(seen).mean(), rtol=ALGEBRA, atol=ALGEBRA)
+    np.testing.assert_allclose(found.error, found.noise + found.bias2 + found.variance, rtol=ALGEBRA)
+    np.testing.assert_allclose(found.error, found.bias2_plugin + found.variance_plugin, rtol=ALGEBRA)
+    assert found.identity_gap < ALGEBRA
+    assert "bias2_plus_noise_squared_target_units" in found.to_frame()
+
+
+def test_standard_errors_are_a_jackknife_over_rounds():
+    train, test = regression_data()
+    rows = rows_of(*train)
+    predictions = plain_loop(LinearRegression, train, test, rows)
+
+    def totals(some):
+        variance = some.var(0, ddof=1)
+        return np.array([(np.square(some.mean(0) - test[1]) - variance / len(some)).mean(), variance.mean()])
+
+    without = np.array([totals(np.delete(predictions, place, 0)) for place in range(len(rows))])
+    jackknife = np.sqrt((len(rows) - 1) * without.var(0))
+    found = bias_variance(LinearRegression, train, test=test, resampling=rows)
+    np.testing.assert_allclose(found.standard_error("bias2"), jackknife[0], rtol=AUTOGRAD)
+    np.testing.assert_allclose(found.standard_error("variance"), jackknife[1], rtol=AUTOGRAD)
+
+
+def test_batched_polynomials_are_scikit_learns():
+    train, test = regression_data()
+    rows = rows_of(*train)
+    grid = {"degree": range(1, 11)}
+
+    def pipeline(degree):
+        return make_pipeline(PolynomialFeatures(degree), LinearRegression())
+
+    slow = bias_variance(pipeline, train, test=test, grid=grid, resampling=rows)
+    fast = bias_variance(polynomial_family((-1, 1)), train, test=test, grid=grid, resampling=rows)
+    for name in ("error", "bias2", "variance", "bias2_plugin", "variance_plugin", "training_error", "point_prediction",
+                 "point_bias2", "point_variance", "error_replicates", "bias2_replicates"):  # fmt: skip
+        np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), rtol=1e-8, atol=AUTOGRAD, err_msg=name)
+    np.testing.assert_allclose(fast.error, slow.error, rtol=AUTOGRAD)
+
+
+@pytest.mark.parametrize("penalty", ["monomials", "scaled monomials", "legendre"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_batched_ridge_path_is_the_family_called_point_by_point(penalty, outputs):
+    train, test = regression_data(outputs)
+    family = polynomial_family((-1.5, 1), penalty=penalty)
+    grid = {"degree": [2, 5], "ridge": [0.0, 1e-3, 1.0, 1e3]}
+    arguments = {"test": test, "grid": grid, "resampling": rows_of(*train)}
+    fast, slow = bias_variance(family, train, **arguments), bias_variance(lambda **p: family(**p), train, **arguments)
+    assert fast.grid_points == slow.grid_points == tuple((d, r) for d in grid["degree"] for r in grid["ridge"])
+    for name in ("error", "bias2", "variance", "training_error", "point_prediction"):
+        np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), rtol=1e-9, err_msg=name)
+
+
+def test_ridge_of_monomials_is_scikit_learns():
+    train, test = regression_data()
+    arguments = {"test": test, "grid": {"degree": [4], "ridge": [0.1, 5.0]}, "resampling": rows_of(*train)}
+
+    def pipeline(degree, ridge):
+        return make_pipeline(PolynomialFeatures(degree, include_bias=False), Ridge(ridge))
+
+    slow = bias_variance(pipeline, train, **arguments)
+    fast = bias_variance(polynomial_family((0, 1), penalty="monomials"), train, **arguments)
+    np.testing.assert_allclose(fast.error, slow.error, rtol=1e-9)
+    np.testing.assert_allclose(fast.variance, slow.variance, rtol=1e-9)
+
+
+def test_fewer_rows_than_columns_give_the_minimum_norm_fit_and_say_so():
+    generator = np.random.default_rng(0)
+    X, X_test = generator.standard_normal((12, 30)), generator.standard_normal((9, 30))
+    family = LinearFamily(features=lambda inputs, size: inputs[:, :size])
+    rows = np.stack([generator.permutation(12)[:10] for _ in range(5)])
+    arguments = {"test": (X_test, X_test[:, 0]), "grid": {"columns": [4, 10, 25]}, "resampling": rows}
+    fast = bias_variance(family, (X, X[:, 0]), **arguments)
+    slow = bias_variance(lambda columns: family(columns=columns), (X, X[:, 0]), **arguments)
+    np.testing.assert_allclose(fast.error, slow.error, rtol=1e-8, atol=ALGEBRA)
+    assert fast.training_error[2] < ALGEBRA
+    assert any("columns 25: 5 training sets" in caveat for caveat in fast.caveats)
+
+
+def test_known_target_separates_noise_and_meets_the_closed_form():
+    # The mean of n values of variance s2, predicting at points where the truth is 0 and 2.
+    population = Population(target=lambda x: 2 * x, inputs=lambda g, n: g.integers(0, 2, n) * 1.0, noise_variance=0.5)
+    found = bias_variance(
+        lambda: lambda X, y: lambda inputs: np.full(len(inputs), y.mean()),
+        population, test=np.array([0.0, 1.0]), rounds=600, train_size=10,
+    )  # fmt: skip
+    truth = {"bias2": 1.0, "variance": 1.5 / 10, "error": 0.5 + 1.0 + 0.15}
+    assert found.noise[0] == 0.5
+    for term, value in truth.items():
+        assert abs(getattr(found, term)[0] - value) < STANDARD_ERRORS * found.standard_error(term)[0], term
+
+
+def test_correction_takes_the_plug_in_bias_away():
+    settings = {"grid": {"degree": [3]}, "train_size": 12}
+    exact = bias_variance(polynomial_family((0, 3)), SINE, rounds=20000, seed=99, **settings)
+    few = [bias_variance(polynomial_family((0, 3)), SINE, rounds=5, seed=seed, **settings) for seed in range(200)]
+    corrected, plug_in = (np.array([getattr(one, name)[0] for one in few]) for name in ("bias2", "bias2_plugin"))
+    deviation = corrected.std() / np.sqrt(200)
+    assert abs(corrected.mean() - exact.bias2[0]) < STANDARD_ERRORS * deviation
+    assert plug_in.mean() - exact.bias2[0] > 2 * STANDARD_ERRORS * deviation
+
+
+def test_intervals_cover():
+    exact = bias_variance(polynomial_family((0, 3)), SINE, grid={"degree": [2]}, rounds=50000, train_size=20, seed=7)
+    hits = dict.fromkeys(("error", "bias2", "variance"), 0)
+    for seed in range(200):
+        found = bias_variance(
+            polynomial_family((0, 3)), SINE, grid={"degree": [2]}, rounds=60, train_size=20, seed=seed
+        )
+        for term in hits:
+            low, high = found.interval(term)[0]
+            hits[term] += low <= getattr(exact, term)[0] <= high
+    assert all(170 <= count <= 200 for count in hits.values()), hits
+
+
+def test_paired_difference_is_narrower_than_the_terms():
+    found = bias_variance(polynomial_family((0, 3)), SINE, grid={"degree": [3], "ridge": [0.0, 1e-3]}, train_size=20)
+    gap, low, high = found.difference("error", 1, 0)
+    assert low < gap < high
+    np.testing.assert_allclose(gap, found.error[1] - found.error[0], rtol=1e-6)
+    assert high - low < np.ptp(found.interval("error")[0])
+
+
+@pytest.mark.parametrize("labels", LABEL_SETS.values(), ids=LABEL_SETS)
+@pytest.mark.parametrize("loss", ALL_LOSSES[1:])
+def test_zero_one_loss_of_any_labels(labels, loss):
+    generator = np.random.default_rng(1)
+    X = generator.standard_normal((160, 2))
+    codes = ((X[:, 0] + X[:, 1] ** 2 > 0.5) + (X[:, 1] > 1) * (len(labels) > 2)).astype(int)
+    y = np.asarray(labels)[codes]
+    make_model = KNeighborsOfOne if labels[0] == 0.5 else lambda: DecisionTreeClassifier(max_depth=2, random_state=0)
+    X = X[:, 0] if labels[0] == 0.5 else X  # scikit-learn takes halves for a regression
+    train, test = (X[:100], y[:100]), (X[100:], y[100:])
+    rows = rows_of(*train)
+    found = bias_variance(make_model, train, test=test, loss=loss,
+                          resampling=rows)  # fmt: skip
+    predictions = plain_loop(make_model, train, test, rows)
+    wrong = predictions != test[1]
+    np.testing.assert_allclose(found.error[0], wrong.mean(), rtol=ALGEBRA)
+    np.testing.assert_allclose(found.error[0], found.noise[0] + found.bias2[0] + found.variance[0], rtol=ALGEBRA)
+    shares = np.stack([(predictions == label).mean(0) for label in labels], axis=1)
+    main = np.asarray(labels)[shares.argmax(1)]
+    assert found.point_prediction[0].tolist() == main.tolist()
+    if loss == "zero_one_domingos":
+        assert found.point_bias2[0].tolist() == (main != test[1]).tolist()
+        unbiased = main == test[1]
+        np.testing.assert_allclose(found.point_variance[0][unbiased], wrong.mean(0)[unbiased], atol=ALGEBRA)
+        np.testing.assert_allclose(found.point_variance[0][~unbiased], wrong.mean(0)[~unbiased] - 1, atol=ALGEBRA)
+    else:
+        truth = np.stack([(test[1] == label) for label in labels], axis=1)
+        np.testing.assert_allclose(found.bias2_plugin[0], 0.5 * np.square(shares - truth).sum(1).mean(), rtol=ALGEBRA)
+        np.testing.assert_allclose(found.variance_plugin[0], 0.5 * (1 - np.square(shares).sum(1)).mean(), rtol=ALGEBRA)
+        assert found.bias2[0] < found.bias2_plugin[0]
+
+
+@pytest.mark.parametrize("loss", ALL_LOSSES[1:])
+@pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c")])
+def test_zero_one_loss_with_label_noise_is_the_measured_one(loss, classes):
+    population = Population(
+        target=lambda x: np.asarray(classes)[np.digitize(x, np.linspace(0, 1, len(classes) + 1)[1:-1])],
+        inputs=(0.0, 1.0), label_noise=0.3, classes=classes,
+    )  # fmt: skip
+    test = np.linspace(0.05, 0.95, 10)
+    found = bias_variance(lambda: KNeighborsOfOne(), population, test=test, loss=loss, rounds=200, train_size=30)
+    np.testing.assert_allclose(found.error, found.noise + found.bias2 + found.variance, rtol=ALGEBRA)
+    # fresh labels and fresh training sets
+    generator = np.random.default_rng(5)
+    X, y = population.draw(generator, 3000, 30)
+    _, fresh = Population(**{**vars(population), "inputs": test}).draw(generator, 3000, 10)
+    missed = [KNeighborsOfOne().fit(X[place], y[place]).predict(test) != fresh[place] for place in range(3000)]
+    error = np.mean(missed, axis=1)
+    deviation = np.hypot(error.std() / np.sqrt(len(error)), found.standard_error("error")[0])
+    assert abs(error.mean() - found.error[0]) < STANDARD_ERRORS * deviation
+
+
+class KNeighborsOfOne:
+    """Nearest neighbour on one input, without scikit-learn's overhead."""
+
+    def fit(self, X, y):
+        self.X, self.y = X, y
+        return self
+
+    def predict(self, X):
+        return self.y[np.abs(X[:, None] - self.X).argmin(1)]
+
+
+def test_domingos_standard_errors_follow_the_spread_between_runs():
+    population = Population(target=lambda x: (x > 0.5) * 1, inputs=(0.0, 1.0), label_noise=0.2, classes=(0, 1))
+    runs = [bias_variance(KNeighborsOfOne, population, test=np.linspace(0, 1, 40), loss="zero_one_domingos",
+                          rounds=40, train_size=20, seed=seed) for seed in range(15)]  # fmt: skip
+    said = np.mean([run.standard_error("error")[0] for run in runs])
+    assert 0.6 < said / np.std([run.error[0] for run in runs]) < 1.6
+
+
+def test_text_predictions_for_number_labels_are_refused():
+    train, test = (np.arange(8.0)[:, None], np.arange(8) % 2), (np.arange(4.0)[:, None], np.arange(4) % 2)
+    with pytest.raises(InputError, match="same type as the labels, got numbers and text"):
+        bias_variance(lambda: lambda X, y: lambda inputs: np.full(len(inputs), "1"), train, test=test,
+                      loss="zero_one_domingos", rounds=3)  # fmt: skip
+
+
+@pytest.mark.parametrize("warm", ["instance", "shared by the factory"])
+@pytest.mark.usefixtures("types_unchecked")
+def test_shared_estimators_are_refused_and_left_untouched(warm):
+    shared = MLPRegressor(warm_start=True)
+    before = vars(shared).copy()
+    make_model = shared if warm == "instance" else lambda: shared
+    with pytest.raises(InputError, match="expected a factory"):
+        bias_variance(make_model, regression_data()[0])  # pyright: ignore[reportArgumentType]
+    assert vars(shared) == before
+
+
+def test_torch_modules_train_by_the_given_function_and_repeat():
+    train, test = regression_data()
+
+    def fit(module, X, y):
+        inputs, targets = torch.as_tensor(X).float(), torch.as_tensor(y).float()[:, None]
+        optimizer = torch.optim.LBFGS(module.parameters(), max_iter=50, line_search_fn="strong_wolfe")
+
+        def closure():
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(module(inputs), targets)
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+
+    state = torch.get_rng_state(), repr(np.random.get_state())  # noqa: NPY002
+    arguments = {"test": test, "resampling": rows_of(*train)[:4]}
+    found = bias_variance(lambda: nn.Linear(1, 1), train, fit=fit, **arguments)
+    again = bias_variance(lambda: nn.Linear(1, 1), train, fit=fit, **arguments)
+    assert again.to_dict() == found.to_dict()
+    assert torch.equal(torch.get_rng_state(), state[0])
+    assert repr(np.random.get_state()) == state[1]  # noqa: NPY002
+    oracle = bias_variance(LinearRegression, train, **arguments)
+    np.testing.assert_allclose(found.error, oracle.error, rtol=1e-4)
+    with pytest.raises(InputError, match="how to train a torch module"):
+        bias_variance(lambda: nn.Linear(1, 1), train, **arguments)
+
+
+def test_a_model_that_raises_is_named():
+    with pytest.raises(ModelError, match="ValueError: Expected n_neighbors <= n_samples_fit"):
+        bias_variance(lambda: lambda X, y: KNeighborsClassifier(99).fit(X, y > 0).predict(X), regression_data()[0])
+
+
+def test_sampling_is_named_and_disjoint_parts_are_disjoint():
+    seen = []
+
+    def make_model():
+        def fit(X, y):
+            seen.append(set(X[:, 0]))
+            return lambda inputs: np.zeros(len(inputs))
+
+        return fit
+
+    found = bias_variance(make_model, regression_data()[0], resampling="disjoint", rounds=4)
+    assert found.sampling.startswith("disjoint splits of 38 rows")
+    assert len(set().union(*seen)) == 4 * found.train_size == 36
+    assert any("12 rows, a random quarter" in caveat for caveat in found.caveats)
+    kept = Population(target=np.sin, inputs=np.arange(5.0), noise_variance=1.0)
+    assert "the same inputs in every round" in bias_variance(make_model_constant, kept, test=np.arange(2.0)).sampling
+
+
+def make_model_constant():
+    return lambda X, y: lambda inputs: np.zeros(len(inputs))
+
+
+WRONG = {
+    "at least 3 rounds, got 2": {"rounds": 2},
+    "a loss among squared": {"loss": "0-1"},
+    "at least one value per grid axis": {"grid": {"degree": []}},
+    '"bootstrap", "disjoint" or an array': {"resampling": "jackknife"},
+    "at least 100 rows for 100 disjoint parts": {"resampling": "disjoint"},
+    "row numbers 0..37": {"resampling": np.array([[50]])},
+    r"test = \(X, y\) with as many rows": {"test": (np.zeros(3), np.zeros(2))},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_wrong_arguments(message):
+    with pytest.raises(InputError, match=message):
+        bias_variance(make_model_constant, regression_data()[0], **WRONG[message])
+
+
+def test_wrong_shapes_and_grids():
+    train = regression_data()[0]
+    with pytest.raises(InputError, match=r"predictions of the targets' shape \(12,\), got \(3,\)"):
+        bias_variance(lambda: lambda X, y: lambda inputs: np.zeros(3), train)
+    with pytest.raises(InputError, match="a grid over degree and, if wanted, ridge, got columns"):
+        bias_variance(polynomial_family((0, 1)), train, grid={"columns": [1]})
+    with pytest.raises(InputError, match="ridge strengths >= 0"):
+        bias_variance(polynomial_family((0, 1)), train, grid={"degree": [1], "ridge": [-1.0]})
+    with pytest.raises(InputError, match="train_size"):
+        bias_variance(make_model_constant, SINE)
+    with pytest.raises(InputError, match="where predict is a function of X, got float from function"):
+        bias_variance(lambda: lambda X, y: 1.0, train)
+
+
+@pytest.mark.parametrize("loss", ALL_LOSSES)
+def test_the_result_says_tabulates_draws_and_travels(loss):
+    population = Population(target=lambda x: (x > 0.5) * 1, inputs=(0.0, 1.0))
+    found = bias_variance(KNeighborsOfOne, population, rounds=4, train_size=8, loss=loss)
+    assert "\n" not in found.headline() and f"{loss.replace('_', ' ')} loss" in found.headline()
+    before = found.to_dict()
+    again = BiasVariance.from_dict(before)
+    assert again.to_dict() == before
+    found.plot()
+    assert found.to_dict() == before
+    assert len(found.to_frame()) == 1
+
+
+def test_the_picture_marks_the_best_and_bands_the_intervals():
+    found = bias_variance(polynomial_family((0, 3)), SINE, grid={"degree": range(1, 6)}, train_size=20)
+    axes = found.plot()
+    assert axes.get_xlabel() == "degree"
+    assert len(axes.collections) == 3
+    assert np.asarray(axes.lines[-1].get_xdata())[0] == found.grid_points[found.best][0]
+
+
+def test_heavy_tails_are_owned_up_to():
+    found = bias_variance(polynomial_family((0, 3)), SINE, grid={"degree": [12]}, train_size=14)
+    assert any("heavy tails" in caveat for caveat in found.caveats)
+
+
+def test_a_model_that_diverges_is_an_outcome():
+    def make_model(level):
+        return lambda X, y: lambda inputs: np.full(len(inputs), level)
+
+    found = bias_variance(make_model, SINE, grid={"level": [np.inf, 0.5]}, rounds=20, train_size=5)
+    assert found.best == 1
+    assert np.isfinite(found.error[1]) and not np.isfinite(found.error[0])
+    assert any("not finite" in caveat for caveat in found.caveats)
