@@ -26,5 +26,7 @@ def test_commands_exist_with_their_options() -> None:
     lines = [shlex.split(line, comments=True) for line in re.findall(r"^leadline .*$", README.read_text("utf-8"), re.M)]
     assert len(lines) >= 8
     for _, name, *words in lines:
-        known = {option for parameter in commands[name].params for option in parameter.opts}
+        command = commands[name]
+        command = getattr(command, "commands", {words[0]: command})[words[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known

@@ -9,7 +9,15 @@ from .evaluation import (
 )
 from .generalization import Population, bias_variance, polynomial_family, teacher_student_risk
 from .initialization import activation_gain, signal_propagation
-from .optimization import staleness, worked_backprop
+from .optimization import (
+    equivalent_decay,
+    hypergradient,
+    implicit_bias,
+    optimal_step,
+    optimize_hyperparameters,
+    staleness,
+    worked_backprop,
+)
 from .sweep import grid, sweep
 from .symmetry import equivariance, invariance, tie_weights
 from .training import Recipe, train, train_ensemble
@@ -28,10 +36,15 @@ __all__ = [
     "check_shapes",
     "compare_scores",
     "count_formula",
+    "equivalent_decay",
     "equivariance",
     "grid",
+    "hypergradient",
+    "implicit_bias",
     "invariance",
     "one_vs_rest",
+    "optimal_step",
+    "optimize_hyperparameters",
     "polynomial_family",
     "precision_recall_curve",
     "precision_recall_gain_curve",

@@ -1,0 +1,173 @@
+"""The range test: its ladder, its smoothing, its rules, the sweep beside it, and that it leaves no trace."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from tolerances import ALGEBRA
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from leadline.core import InputError
+from leadline.optimization import lr_range_test, lr_sweep
+from leadline.optimization.range_rules import _valley, read_rules, smoothed
+from leadline.training import Recipe, initialized, train
+
+
+def digits() -> tuple[torch.Tensor, torch.Tensor]:
+    inputs, targets = load_digits(return_X_y=True)
+    return torch.tensor(inputs / 16, dtype=torch.float32), torch.tensor(targets)
+
+
+def perceptron() -> nn.Module:
+    return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
+def test_the_ladder_is_exact_and_each_run_is_training_at_these_rates() -> None:
+    data = digits()
+    test = lr_range_test(perceptron, data, lr_min=1e-4, lr_max=1.0, steps=40, seeds=[3, 5])
+    np.testing.assert_allclose(test.lr, np.geomspace(1e-4, 1.0, 40), rtol=ALGEBRA)
+    model = initialized(perceptron, 5)
+    alone = train(model, data, Recipe(lr=1.0, steps=40, seed=5, schedule=lambda step, _: 1e-4 ** (1 - step / 39)))
+    np.testing.assert_allclose(test.losses[:, 1], alone.history.loss[:, 0], rtol=1e-4)
+
+
+def test_smoothing_keeps_a_constant_and_matches_its_definition() -> None:
+    np.testing.assert_allclose(smoothed(np.full(50, 2.33), 0.98), 2.33, rtol=ALGEBRA)
+    losses = np.random.default_rng(0).random(20)
+    weights = 0.9 ** np.arange(20)
+    for end in (1, 7, 20):
+        recent = weights[:end][::-1]
+        assert smoothed(losses, 0.9)[end - 1] == pytest.approx((recent * losses[:end]).sum() / recent.sum())
+
+
+def test_rules_on_a_curve_made_by_hand() -> None:
+    rates = np.geomspace(1e-4, 1e2, 61)  # ten rungs a decade
+    place = np.arange(61)
+    curve = np.interp(place, [0, 20, 40, 45, 50, 60], [2.0, 2.0, 0.5, 0.45, 0.5, 60.0])
+    found = read_rules(rates, curve, 0.0).rates
+    assert found["minimum / 10"] == pytest.approx(rates[45] / 10)
+    assert found["lr_max"] == pytest.approx(rates[45])
+    assert rates[20] < found["steepest"] < rates[40]
+    assert found["lr_min"] == pytest.approx(rates[23])  # a tenth of the fall of 1.55, at 0.075 a rung
+    assert found["last before divergence"] == pytest.approx(rates[50])  # the next rung is at 6.45
+    assert rates[20] < found["valley"] < rates[45]
+
+
+def test_the_valley_is_that_of_the_plain_quadratic_algorithm() -> None:
+    generator = np.random.default_rng(2)
+    for _ in range(20):
+        losses = np.cumsum(generator.standard_normal(40) - 0.2)
+        lengths, end, start = [1] * 40, 0, 0
+        for i in range(1, 40):
+            for j in range(i):
+                if losses[i] < losses[j] and lengths[i] < lengths[j] + 1:
+                    lengths[i] = lengths[j] + 1
+            if lengths[i] > lengths[end]:
+                end, start = i, i - lengths[i]
+        third = (end - start) / 3
+        assert _valley(losses) == max(start, 0) + int(third) + int(third / 2)
+
+
+def test_a_flat_curve_gets_no_suggestion() -> None:
+    noise = np.random.default_rng(1).standard_normal(200)
+    for losses in (np.full(200, 2.3), 2.3 + 0.1 * noise):
+        found = read_rules(np.geomspace(1e-6, 1, 200), losses, 0.95)
+        assert all(math.isnan(rate) for rate in found.rates.values())
+        assert "never falls" in found.why
+    test = lr_range_test(perceptron, digits(), lr_min=1e-9, lr_max=1e-8, steps=60, seeds=3)
+    assert test.suggestion() is None
+    assert test.headline().startswith("no learning rate suggested")
+
+
+def test_a_ladder_that_ends_too_low_says_so() -> None:
+    test = lr_range_test(perceptron, digits(), lr_min=1e-4, lr_max=0.1, steps=100, seeds=3)
+    assert test.suggestion() is None
+    assert "raise it" in test.headline()
+    assert test.suggestion("steepest") is not None
+
+
+def test_a_run_stops_at_its_first_loss_that_is_not_finite() -> None:
+    data = torch.randn(64, 2), torch.randn(64, 1)
+    test = lr_range_test(lambda: nn.Linear(2, 1), data, loss="half_mse", lr_min=1e-3, lr_max=1e8, steps=100, seeds=3)
+    for seed, at in enumerate(test.diverged_at):
+        assert at > 0
+        assert np.isfinite(test.losses[:at, seed]).all()
+        assert np.isnan(test.losses[at:, seed]).all()
+    assert test.suggestion("last before divergence") is not None
+
+
+def test_suggestions_are_near_the_truth_on_digits() -> None:
+    data = digits()
+    test = lr_range_test(perceptron, data, steps=400, seeds=6)
+    sweep = lr_sweep(perceptron, data, lrs=np.geomspace(0.01, 30, 12), steps=280, seeds=3)
+    assert 0.1 < sweep.best_lr < 4
+    by_rule = {one.rule: one for one in sweep.distances(test)}
+    assert 0.1 < by_rule["minimum / 10"].factor < 3
+    assert by_rule["minimum / 10"].loss < 3 * sweep.middle.min() + 0.1
+    low, high = test.spread("minimum / 10")
+    assert high / low < 10
+    lr_min, lr_max = test.suggestion("lr_min"), test.suggestion("lr_max")
+    assert lr_min is not None and lr_max is not None
+    assert lr_min < sweep.best_lr < lr_max * 3
+
+
+def test_training_afterwards_is_bit_identical_to_training_without_it() -> None:
+    data = digits()
+
+    def trained(probe: bool) -> list[torch.Tensor]:
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(64, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(), nn.Linear(16, 10))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        for step in range(6):
+            if probe and step == 3:
+                lr_range_test(model, data, steps=20, seeds=2)
+            index = torch.randint(0, len(data[0]), (32,))
+            loss = nn.functional.cross_entropy(model(data[0][index]), data[1][index])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return [*model.state_dict().values(), torch.rand(3), torch.from_numpy(np.random.rand(3))]  # noqa: NPY002
+
+    np.random.seed(0)  # noqa: NPY002
+    without = trained(probe=False)
+    np.random.seed(0)  # noqa: NPY002
+    assert all(torch.equal(one, other) for one, other in zip(without, trained(probe=True), strict=True))
+
+
+def test_a_loader_is_followed() -> None:
+    inputs, targets = digits()
+    loader = DataLoader(TensorDataset(inputs, targets), batch_size=100)
+    test = lr_range_test(perceptron, loader, steps=18, seeds=2)
+    first = nn.functional.cross_entropy(initialized(perceptron, 0)(inputs[:100]), targets[:100])
+    assert test.losses[0, 0] == pytest.approx(first.item(), rel=1e-5)
+
+
+def test_a_sweep_marks_rates_that_diverge() -> None:
+    data = torch.randn(64, 2), torch.randn(64, 1)
+    sweep = lr_sweep(lambda: nn.Linear(2, 1), data, lrs=[0.1, 1e6], steps=100, loss="half_mse", validation=data)
+    assert np.isinf(sweep.middle).tolist() == [False, True]
+    assert sweep.measure == "validation loss"
+    assert "1 of 2 rates diverge" in sweep.headline()
+
+
+BAD = {
+    "ladder": (lambda d: lr_range_test(perceptron, d, lr_min=1.0, lr_max=0.1), "0 < lr_min < lr_max"),
+    "loss not scalar": (
+        lambda d: lr_range_test(perceptron, d, loss=lambda o, y: nn.functional.cross_entropy(o, y, reduction="none")),
+        "scalar tensor"),
+    "NaN": (lambda d: lr_range_test(perceptron, (d[0] * torch.nan, d[1])), "NaN or infinite values in the inputs"),
+    "frozen": (lambda d: lr_range_test(lambda: perceptron().requires_grad_(False), d), "trainable parameters"),
+    "batch": (lambda d: lr_range_test(perceptron, d, batch_size=5000), "no larger than the data"),
+    "unknown loss": (lambda d: lr_range_test(perceptron, d, loss="entropy"), "one of cross_entropy"),
+    "no rates": (lambda d: lr_sweep(perceptron, d, lrs=[]), "positive learning rates"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused(name: str) -> None:
+    call, message = BAD[name]
+    with pytest.raises(InputError, match=message):
+        call(digits())
