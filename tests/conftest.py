@@ -1,6 +1,7 @@
 """Shapes and types of array arguments are checked in tests (jaxtyping with beartype), and drawing needs no screen."""
 
 import os
+import tempfile
 
 import matplotlib as mpl
 import pytest
@@ -9,6 +10,8 @@ from data_folders import BESIDE
 from jaxtyping import config, install_import_hook
 
 mpl.use("Agg")
+CACHE = tempfile.TemporaryDirectory()  # what the user downloaded or trained must not meet the tests
+os.environ["XDG_CACHE_HOME"] = CACHE.name
 if BESIDE.is_dir():  # studies find the real data as a user's would, by the variable
     os.environ.setdefault("LEADLINE_DATA", str(BESIDE))
 torch.set_num_threads(1)

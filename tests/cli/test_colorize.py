@@ -9,7 +9,7 @@ from PIL import Image
 from studies.small_colorization import small_images
 from typer.testing import CliRunner, Result
 
-from leadline.cli.colorize import colorize
+from leadline.cli.colorize import train_or_colour
 from leadline.cli.failures import BAD_INPUT, Commands
 
 
@@ -23,7 +23,7 @@ def run(monkeypatch, tmp_path):
         "leadline.studies.colour_images.photograph_patches", lambda: small_images("patches", training=100)
     )
     app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
-    app.command("colorize")(colorize)
+    app.command("colorize")(train_or_colour)
     app.command("other")(lambda: None)
 
     def call(*words: object) -> Result:

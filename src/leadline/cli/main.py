@@ -6,8 +6,10 @@ import typer
 
 import leadline
 from leadline.cli.claims import list_claims
+from leadline.cli.colorize import train_or_colour
 from leadline.cli.convolution import solve
 from leadline.cli.curves import draw_curves
+from leadline.cli.data import data_sets
 from leadline.cli.failures import Commands
 from leadline.cli.formula import print_formula
 from leadline.cli.gain import print_gain
@@ -32,7 +34,9 @@ app.command("receptive-field")(print_receptive_field)
 app.command("convolution")(solve)
 app.command("curves")(draw_curves)
 app.command("gain")(print_gain)
+app.command("colorize")(train_or_colour)
 app.add_typer(sweeps, name="sweep")
+app.add_typer(data_sets, name="data")
 
 
 def _print_version(is_wanted: bool) -> bool:

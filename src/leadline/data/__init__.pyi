@@ -4,7 +4,7 @@ from .diabetes import DiabetesRows, read_diabetes
 from .downloads import DownloadError, fetch
 from .embedded import EMBEDDED, EmbeddedSet, embedded_set
 from .faces import AgedFaces, read_age_faces
-from .files import download_folder, find_file, fingerprint
+from .files import data_folder, download_folder, find_file, fingerprint
 from .idx import read_fashion_mnist, read_mnist
 from .labelled_images import LabelledImages
 from .official_files import DATA_SETS, DataSet, Standing, Verification, data_fingerprint, data_set, verify
@@ -23,6 +23,7 @@ __all__ = [
     "Standing",
     "Verification",
     "data_fingerprint",
+    "data_folder",
     "data_set",
     "download_folder",
     "embedded_set",

@@ -1,5 +1,6 @@
 """Unpacking an archive: the files that it should hold, each checked, and none until all are."""
 
+import gzip
 import hashlib
 import shutil
 import tarfile
@@ -35,7 +36,7 @@ def unpack(archive: Path, folder: Path, sha256: Mapping[str, str]) -> None:
         folder.mkdir(exist_ok=True)
         for name in sha256:
             (temporary / name).replace(folder / name)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _refusal(archive, f"{type(error).__name__}: {error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -1,5 +1,6 @@
 """CIFAR-10, binary version: colour images of 32x32 pixels in ten classes."""
 
+import gzip
 import tarfile
 import zlib
 from pathlib import Path
@@ -74,7 +75,7 @@ def _archived(archive: Path, names: tuple[str, ...]) -> list[tuple[Path, bytes]]
                     found.append((archive / name, stream.read()))
             while members.fileobj is not None and members.fileobj.read(2**20):
                 pass  # to the end, where gzip checks its sum
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _broken(archive, f"{type(error).__name__}: {error}") from error
     if missing:
         raise _broken(archive, f"an archive without {', '.join(sorted(missing))}")

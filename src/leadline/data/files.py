@@ -21,16 +21,20 @@ def find_file(name: str, *, data_set: str, folder: Path | str | None = None, bel
     Raises:
         MissingDataError: no folder is named, or the file is not in it; the message has the commands that help.
     """
-    named = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
+    place = data_folder(folder)
     remedy = f"run `leadline data fetch {data_set}`, or set {FOLDER_VARIABLE}=DIR to a folder that holds it"
-    if not named:
-        named = download_folder()
-        if not named.is_dir():
-            raise MissingDataError(data_set, expected=f"{name} in a data folder", got="no folder", remedy=remedy)
-    found = look_for(name, Path(named), below=below)
+    if place == download_folder() and not place.is_dir():
+        raise MissingDataError(data_set, expected=f"{name} in a data folder", got="no folder", remedy=remedy)
+    found = look_for(name, place, below=below)
     if found is None:
-        raise MissingDataError(data_set, expected=f"{name} in {named}", got="no such file", remedy=remedy)
+        raise MissingDataError(data_set, expected=f"{name} in {place}", got="no such file", remedy=remedy)
     return found
+
+
+def data_folder(folder: Path | str | None = None) -> Path:
+    """The folder of data sets: the one named, else the one that LEADLINE_DATA names, else the one for downloads."""
+    named = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else download_folder()
 
 
 def look_for(name: str, folder: Path, *, below: str = "") -> Path | None:

@@ -1,12 +1,13 @@
 """The data sets that can be downloaded: the addresses of their files and the SHA-256 sums that these must have."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from leadline.core import InputError
-from leadline.data.files import fingerprint, look_for
+from leadline.data.files import data_folder, fingerprint, look_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,20 +74,22 @@ def data_set(name: str) -> DataSet:
     return DATA_SETS[name]
 
 
-def verify(name: str, folder: Path | str) -> tuple[Verification, ...]:
+def verify(name: str, folder: Path | str | None = None) -> tuple[Verification, ...]:
     """Compare the files of a data set in a folder with the published SHA-256 sums.
+
+    Args:
+        name: of the data set.
+        folder: where to look; None: the folder that LEADLINE_DATA names, or the one that downloads go to.
 
     Raises:
         InputError: no data set has that name.
     """
     chosen = data_set(name)
-    return tuple(_verified(chosen, file, Path(folder)) for file in chosen.to_read())
+    return tuple(_verified(chosen, file, data_folder(folder)) for file in chosen.to_read())
 
 
-def data_fingerprint(name: str, folder: Path | str) -> str:
-    """One SHA-256 over the sums of all files of a data set in a folder; empty where a file is missing."""
-    import hashlib
-
+def data_fingerprint(name: str, folder: Path | str | None = None) -> str:
+    """One SHA-256 over the sums of all files of a data set, found as `verify` does; empty where a file is missing."""
     found = verify(name, folder)
     if any(one.standing is Standing.MISSING for one in found):
         return ""

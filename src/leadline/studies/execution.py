@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import importlib.metadata
-import os
 import time
 import traceback
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from pathlib import Path
 import leadline
 from leadline.claims import Ledger, StudyRecord
 from leadline.core import random_state_kept
-from leadline.data.files import FOLDER_VARIABLE
 from leadline.data.official_files import data_fingerprint
 from leadline.studies.study import Settings, Study
 
@@ -68,16 +66,11 @@ def _blank_record(study: Study, settings: Settings) -> StudyRecord:
         title=study.title,
         question=study.question,
         settings={"scale": settings.scale},
-        data={name: _data_fingerprint(name, settings) for name in study.data},
+        data={name: data_fingerprint(name, settings.data) for name in study.data},
         code=code_hash(study.observe.__module__),
         versions={package: importlib.metadata.version(package) for package in _VERSIONS_OF},
         decides=tuple(check.claim for check in study.checks),
     )
-
-
-def _data_fingerprint(name: str, settings: Settings) -> str:
-    folder = settings.data or os.environ.get(FOLDER_VARIABLE)
-    return data_fingerprint(name, folder) if folder else ""
 
 
 @cache

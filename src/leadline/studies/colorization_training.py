@@ -1,0 +1,254 @@
+"""Three colorization nets trained with the sources' settings: are the stated accuracies, losses and their order met?"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from leadline.claims import Check, Evidence, Table
+from leadline.core import InputError, MissingDataError
+from leadline.data import download_folder
+from leadline.studies.colorization_checkpoints import NETS, SOURCES, Checkpoint, Setting, read_checkpoint
+from leadline.studies.colorization_report import ColorizationReport, NetRun, report_on
+from leadline.studies.colorization_runs import EPOCHS, train_colorization
+from leadline.studies.colour_images import HORSES, ColourImages, cifar_horses, photograph_patches
+from leadline.studies.photograph_colouring import colour
+from leadline.studies.pictures import picture
+from leadline.studies.study import Exhibits, Settings, Study
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+PictureRows = tuple[tuple[str, UInt8[np.ndarray, "height width 3"]], ...]  # name -> images side by side
+
+SEEDS = 3  # at least so many runs decide
+CENTRAL = 0.95
+_DEMONSTRATION = Setting(filters=16, batch_size=32)
+_DEMONSTRATION_EPOCHS = 4
+_SHOWN = 8  # images in the picture
+_DECIDES = (
+    "leadline data fetch cifar-10, then leadline report --scale full: nine trainings, half an hour on one quiet core, "
+    "kept as they finish (leadline colorize --seed 0 --seed 1 --seed 2 makes the same ones)"
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Observation:
+    """What was trained, on which images; only runs on the sources' images and settings decide."""
+
+    report: ColorizationReport
+    rows: PictureRows
+
+    def deciding(self, net: str) -> tuple[NetRun, ...]:
+        """The runs of a net with the sources' images and number of epochs."""
+        if self.report.images != HORSES:
+            return ()
+        return tuple(run for run in self.report.of(net) if run.epochs >= EPOCHS)
+
+
+def runs_folder() -> Path:
+    """Where trainings on CIFAR-10 are kept, unless told otherwise."""
+    return download_folder() / "colorization"
+
+
+def observe(settings: Settings) -> Observation:
+    """Finished runs on CIFAR-10's horses; at full scale those that are missing are trained.
+
+    Without data or runs, small nets are trained briefly on patches of photographs: for the pictures, not the verdicts.
+    """
+    try:
+        images = cifar_horses(settings.data)
+    except MissingDataError:
+        return _demonstration()
+    if settings.scale == "full":
+        train_colorization(images, nets=tuple(NETS), seeds=range(SEEDS), epochs=EPOCHS, folder=runs_folder())
+    kept = list(_kept(images))
+    return _observation(kept, images) if kept else _demonstration()
+
+
+def _kept(images: ColourImages) -> list[Checkpoint]:
+    found = []
+    for path in sorted(runs_folder().glob("*-seed*.safetensors")):
+        try:
+            one = read_checkpoint(path)
+        except InputError:
+            continue  # no weights of ours
+        if (one.fingerprint, one.setting) == (images.fingerprint, SOURCES) and one.epochs >= EPOCHS:
+            found.append(one)
+    return found
+
+
+def _demonstration() -> Observation:
+    images = photograph_patches()
+    with tempfile.TemporaryDirectory() as folder:
+        done = train_colorization(images, nets=tuple(NETS), seeds=(0,), epochs=_DEMONSTRATION_EPOCHS, folder=folder,
+                                  setting=_DEMONSTRATION)  # fmt: skip
+    return _observation(done, images)
+
+
+def _observation(checkpoints: Sequence[Checkpoint], images: ColourImages) -> Observation:
+    return Observation(report=report_on(checkpoints, images), rows=picture_rows(checkpoints, images))
+
+
+def picture_rows(checkpoints: Sequence[Checkpoint], images: ColourImages) -> PictureRows:
+    """Validation images side by side: grey, in colour, and as each net of the first seed colours them."""
+    some = images.validation[:: max(1, len(images.validation) // _SHOWN)][:_SHOWN]
+    greys = np.repeat(np.rint(some.mean(axis=3, keepdims=True)).astype(np.uint8), 3, axis=3)
+    first = min(one.seed for one in checkpoints)
+    rows = {"grey": greys, "truth": some}
+    rows |= {one.net: colour(some, one) for net in NETS for one in checkpoints if (one.net, one.seed) == (net, first)}
+    return tuple((name, np.concatenate(list(row), axis=1)) for name, row in rows.items())
+
+
+def decide_reached(observation: Observation, stated: dict[str, Decimal], *, net: str) -> Evidence:
+    """Do the stated accuracy and loss lie where one more run of the net would, with 95 %?"""
+    runs = observation.deciding(net)
+    if len(runs) < SEEDS:
+        return _open(observation, net)
+    found: dict[str, Any] = {"seeds": len(runs)}
+    inside = []
+    for name, values in _readings(runs).items():
+        low, high = prediction_interval(values)
+        found |= {name: round(float(np.mean(values)), 4), f"{name}_one_run_95_percent": [round(low, 4), round(high, 4)]}
+        inside.append(low <= float(stated[name]) <= high)
+    return Evidence(
+        as_stated=all(inside),
+        found=found,
+        how=f"{len(runs)} trainings of {EPOCHS} epochs, each with a palette, weights and an order of its own; both "
+        "stated values must lie in the 95 % prediction interval for one more run (Student's t).",
+        details=(*_floors(observation), "Both depend on the palette, and the sources' palette is not published here."),
+    )
+
+
+def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Where one more of a few normal values lies with 95 %.
+
+    >>> [round(end, 3) for end in prediction_interval([1.0, 2.0, 3.0])]
+    [-2.968, 6.968]
+    """
+    from scipy.stats import t
+
+    half = t.ppf((1 + CENTRAL) / 2, len(values) - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / len(values))
+    return float(np.mean(values) - half), float(np.mean(values) + half)
+
+
+def decide_order(observation: Observation, asserted: dict[str, list[str]]) -> Evidence:
+    """Is the order the asserted one for every seed, and the loss lower as asserted?"""
+    by_seed = {net: {run.seed: run for run in observation.deciding(net)} for net in NETS}
+    seeds = sorted(set.intersection(*(set(runs) for runs in by_seed.values())))
+    if len(seeds) < SEEDS:
+        return _open(observation, "each net with the same seeds")
+    found, agree = [], []
+    for seed in seeds:
+        reached = {net: _readings([runs[seed]]) for net, runs in by_seed.items()}
+        order = sorted(NETS, key=lambda net: -reached[net]["accuracy"][0])
+        lower, higher = asserted["loss"]
+        agree.append(order == asserted["accuracy"] and reached[lower]["loss"][0] < reached[higher]["loss"][0])
+        found.append(
+            {"seed": seed, "best_first": order, "loss": {net: round(reached[net]["loss"][0], 4) for net in NETS}}
+        )
+    return Evidence(
+        as_stated=all(agree),
+        found=found,
+        how=f"The three nets trained for {EPOCHS} epochs with {len(seeds)} seeds, all three with the same palette and "
+        "order of batches for each; every seed must agree.",
+        details=_floors(observation),
+    )
+
+
+def _readings(runs: Sequence[NetRun]) -> dict[str, list[float]]:
+    return {
+        "accuracy": [float(run.validation_accuracy[EPOCHS - 1]) for run in runs],
+        "loss": [float(run.validation_loss[EPOCHS - 1]) for run in runs],
+    }
+
+
+def _open(observation: Observation, of: str) -> Evidence:
+    runs = min(len(observation.deciding(net)) for net in NETS) if of not in NETS else len(observation.deciding(of))
+    return Evidence(
+        as_stated=None,
+        how=f"{runs} of at least {SEEDS} trainings of {of} with the sources' settings are on this machine.",
+        needs=_DECIDES,
+    )
+
+
+def _floors(observation: Observation) -> tuple[str, ...]:
+    bounds = observation.report.bounds
+    floor, by_grey, loss, error = (
+        np.mean([getattr(one, name) for one in bounds]) for name in ("floor", "by_grey", "by_grey_loss", "rms_error")
+    )
+    return (
+        f"With these palettes one colour everywhere has accuracy {floor:.3f}; looking up each pixel's grey value in a "
+        f"table of training pixels, without a net, {by_grey:.3f} with loss {loss:.3f}; perfect labels leave an error "
+        f"of {error:.1f} of 255 levels.",
+    )
+
+
+def exhibit(observation: Observation) -> Exhibits:
+    """A table of the runs, curves of loss and accuracy, and images as the nets colour them."""
+    report = observation.report
+    frame = report.to_frame()
+    table = Table(
+        title=f"Nets trained on {report.images}",
+        columns=tuple(name.replace("_", " ") for name in frame.columns),
+        rows=tuple(tuple(_cell(value) for value in row) for row in frame.itertuples(index=False)),
+        caption="Loss in nats per pixel; floor: one colour everywhere; by grey: the commonest training colour of each "
+        "grey value, no net; MACs of one image.",
+    )
+    figures = (
+        picture("Validation loss", report.draw),
+        picture("Validation accuracy", partial(report.draw_curves, quantity="validation_accuracy", label="accuracy")),
+        picture(f"Validation images of {report.images}", partial(draw_rows, rows=observation.rows), size=(7.0, 4.4)),
+    )
+    notes = report.caveats
+    if report.images != HORSES:
+        notes = (*notes, f"A demonstration: {_DEMONSTRATION.filters} filters, {_DEMONSTRATION_EPOCHS} epochs. "
+                 f"To decide what the sources state: {_DECIDES}.")  # fmt: skip
+    return Exhibits(tables=(table,), figures=figures, notes=notes)
+
+
+def draw_rows(ax: "matplotlib.axes.Axes", rows: PictureRows) -> None:
+    """Rows of images under each other, named at the left."""
+    height = rows[0][1].shape[0]
+    ax.imshow(np.concatenate([row for _, row in rows]), interpolation="nearest")
+    ax.set_yticks([height * (place + 0.5) for place in range(len(rows))], [name for name, _ in rows])
+    ax.set_xticks([])
+    ax.grid(visible=False)
+
+
+def _cell(value: Any) -> Any:
+    return round(float(value), 4) if isinstance(value, float) else value if isinstance(value, str) else int(value)
+
+
+def _reached(claim: str, net: str, accuracy: str, loss: str) -> Check:
+    procedure: Callable[[Any, Any], Evidence] = partial(decide_reached, net=net)
+    return Check(claim=claim, procedure=procedure, altered={"accuracy": Decimal(accuracy), "loss": Decimal(loss)})
+
+
+STUDY = Study(
+    name="colorization-training",
+    title="Colouring grey horses with three nets",
+    question="What accuracy and loss do the three colorization nets reach in 25 epochs, and in which order?",
+    observe=observe,
+    checks=(
+        _reached("csc413a.5.3.pool", "pool", "0.58", "1.05"),
+        _reached("csc413a.5.3.transpose", "transposed", "0.41", "1.58"),
+        _reached("csc413b.4.2", "pool", "0.58", "1.05"),
+        _reached("csc413b.5.3", "transposed", "0.41", "1.58"),
+        _reached("csc413b.6.3", "unet", "0.41", "1.58"),
+        Check(
+            claim="csc413b.6.3.order",
+            procedure=decide_order,
+            asserted={"accuracy": ["unet", "transposed", "pool"], "loss": ["unet", "transposed"]},
+            altered={"accuracy": ["pool", "transposed", "unet"], "loss": ["transposed", "unet"]},
+        ),
+    ),
+    exhibit=exhibit,
+    data=("cifar-10",),
+)
