@@ -7,12 +7,16 @@ from .evaluation import (
     precision_recall_gain_curve,
     roc_curve,
 )
-from .generalization import Population, bias_variance, polynomial_family, teacher_student_risk
+from .generalization import Population, bias_variance, double_descent, polynomial_family, teacher_student_risk
 from .initialization import activation_gain, signal_propagation
 from .optimization import (
+    critical_batch_size,
     equivalent_decay,
+    gradient_noise,
     hypergradient,
     implicit_bias,
+    lr_range_test,
+    lr_sweep,
     optimal_step,
     optimize_hyperparameters,
     staleness,
@@ -36,12 +40,17 @@ __all__ = [
     "check_shapes",
     "compare_scores",
     "count_formula",
+    "critical_batch_size",
+    "double_descent",
     "equivalent_decay",
     "equivariance",
+    "gradient_noise",
     "grid",
     "hypergradient",
     "implicit_bias",
     "invariance",
+    "lr_range_test",
+    "lr_sweep",
     "one_vs_rest",
     "optimal_step",
     "optimize_hyperparameters",

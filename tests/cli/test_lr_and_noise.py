@@ -16,7 +16,9 @@ app = typer.Typer(cls=Commands, context_settings={"help_option_names": ["-h", "-
 app.command("lr")(print_lr)
 app.command("noise")(print_noise)
 app.callback()(lambda: None)
-MODEL = "def build():\n    from torch import nn\n    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))\n"
+MODEL = (
+    "def build():\n    from torch import nn\n    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))\n"
+)
 
 
 def run(*words: str):

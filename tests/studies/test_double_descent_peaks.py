@@ -16,7 +16,7 @@ from leadline.studies.double_descent_peaks import (
     decide_small,
 )
 
-WIDTHS = {20: [3, 5, 10, 20, 30, 100], 30: [3, 5, 10, 30, 50, 150]}
+WIDTHS = {40: [5, 10, 20, 40, 80, 400], 60: [5, 10, 20, 60, 120, 600]}
 
 
 def epochs(*curve):
@@ -54,9 +54,9 @@ def test_positions_are_decided_only_with_the_number_of_samples(observed):
     def verdict(between, samples):
         return decide_critical(observed, {"between": between, "samples": samples}).verdict
 
-    assert verdict(((20, 20), (30, 30)), ()) == Verdict.UNDECIDABLE
-    assert verdict(((20, 20), (30, 30)), (20, 30)) == Verdict.HOLDS
-    assert verdict(((20, 20), (31, 40)), (20, 30)) == Verdict.FAILS
+    assert verdict(((40, 40), (60, 60)), ()) == Verdict.UNDECIDABLE
+    assert verdict(((40, 40), (60, 60)), (40, 60)) == Verdict.HOLDS
+    assert verdict(((40, 40), (61, 80)), (40, 60)) == Verdict.FAILS
 
 
 def test_a_peak_at_the_asserted_epochs_in_every_setting_would_hold(observed):

@@ -13,6 +13,8 @@ from leadline.cli.data import data_sets
 from leadline.cli.failures import Commands
 from leadline.cli.formula import print_formula
 from leadline.cli.gain import print_gain
+from leadline.cli.lr import print_lr
+from leadline.cli.noise import print_noise
 from leadline.cli.profile import print_profile
 from leadline.cli.receptive_field import print_receptive_field
 from leadline.cli.report import make_report
@@ -34,6 +36,8 @@ app.command("receptive-field")(print_receptive_field)
 app.command("convolution")(solve)
 app.command("curves")(draw_curves)
 app.command("gain")(print_gain)
+app.command("lr")(print_lr)
+app.command("noise")(print_noise)
 app.command("colorize")(train_or_colour)
 app.add_typer(sweeps, name="sweep")
 app.add_typer(data_sets, name="data")

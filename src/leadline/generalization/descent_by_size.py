@@ -19,10 +19,10 @@ _SOURCES = (
 )
 
 
-def descent_by_size(
+def descent_of_features(
     rows: LabelledRows,
     axis: str,
-    values: Sequence[float] | None,
+    values: Sequence[float | int] | None,
     *,
     samples: int,
     width: int | None,
@@ -60,7 +60,7 @@ def descent_by_size(
     return _result(rows, axis, grid, widths, sizes, measured, nothing, strengths, label_noise)
 
 
-def _grid(axis: str, values: Sequence[float] | None, samples: int, width: int) -> np.ndarray:
+def _grid(axis: str, values: Sequence[float | int] | None, samples: int, width: int) -> np.ndarray:
     if values is None:
         base = {"width": np.multiply(_MULTIPLES, samples), "samples": np.multiply(_SAMPLE_MULTIPLES, width)}
         return np.unique(np.maximum(np.rint(base[axis]), 1.0)) if axis in base else np.array(STRENGTHS)
@@ -114,7 +114,10 @@ def _result(
         optimal=optimal,
         caveats=("the best ridge is chosen on the test points: what an optimal strength could reach",) * bool(optimal),
         sources=_SOURCES,
-        **plain,
+        train_loss=plain["train_loss"],
+        test_loss=plain["test_loss"],
+        train_error=plain["train_error"],
+        test_error=plain["test_error"],
     )
 
 

@@ -24,7 +24,7 @@ _SMOOTHING = 5  # epochs: spikes of one or two do not count
 
 
 def descent_of_teacher(
-    values: Sequence[float] | None, *, noise: float, samples: int, seeds: int, seed: int
+    values: Sequence[float | int] | None, *, noise: float, samples: int, seeds: int, seed: int
 ) -> DoubleDescent:
     """Gradient flow on squared loss, in closed form through one singular value decomposition per seed."""
     times = _TIMES if values is None else np.unique(np.asarray(values, dtype=float))
@@ -119,10 +119,10 @@ def descent_of_network(
 
 
 def _network(inputs: int, width: int, classes: int) -> nn.Sequential:
-    network = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, classes))
-    for layer, factor in ((network[0], FIRST_LAYER), (network[2], 1.0)):
+    first, last = nn.Linear(inputs, width), nn.Linear(width, classes)
+    for layer, factor in ((first, FIRST_LAYER), (last, 1.0)):
         nn.init.kaiming_normal_(layer.weight)
         nn.init.zeros_(layer.bias)
         with torch.no_grad():
             layer.weight.mul_(factor)
-    return network
+    return nn.Sequential(first, nn.ReLU(), last)

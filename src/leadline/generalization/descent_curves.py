@@ -21,6 +21,7 @@ LABELS = {
     "epochs": "epochs",
     "time": "epochs x learning rate (gradient flow)",
 }
+_COLUMNS = {"width": "width_features", "ridge": "ridge_per_sample", "time": "time_epochs_times_learning_rate"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -92,14 +93,26 @@ class DoubleDescent(Result):
         return tuple(descent_shape(curve, smoothing=self.smoothing) for curve in self.curves)
 
     @property
-    def shape(self) -> DescentShape:
-        """Valley, peak and valley of the median over seeds (means are ruled by the wildest seed)."""
-        return descent_shape(np.median(self.curves, axis=0), smoothing=self.smoothing)
+    def levels(self) -> tuple[float, float, float]:
+        """First valley, peak and second valley: medians over seeds, whose peaks need not coincide."""
+        levels = [(shape.low_before, shape.high, shape.low_after) for shape in self.shapes]
+        first, peak, second = np.median(levels, axis=0)
+        return float(first), float(peak), float(second)
+
+    @property
+    def peak_at(self) -> float:
+        """Where on the axis the peak of `curves` is: median over seeds."""
+        return float(np.median(self.values[[shape.peak for shape in self.shapes]]))
 
     @property
     def showing(self) -> int:
         """In how many seeds the curve falls, rises and falls again."""
         return sum(shape.shown for shape in self.shapes)
+
+    @property
+    def shown(self) -> bool:
+        """Is that so in most seeds? Single ones fluctuate."""
+        return 2 * self.showing > self.seeds
 
     @property
     def peaks(self) -> Float[np.ndarray, " seeds"]:
@@ -113,18 +126,13 @@ class DoubleDescent(Result):
         return int((self.peaks == self.threshold).sum())
 
     def headline(self) -> str:
-        shape, where = self.shape, LABELS[self.axis]
-        edge = ""
-        if np.isfinite(self.threshold).any():
-            edge = f", at the interpolation threshold in {self.at_threshold}"
-        if not shape.shown:
-            return (
-                f"{self.quantity} along {where}: no double descent in {self.seeds - self.showing} of {self.seeds} seeds"
-            )
-        return (
-            f"{self.quantity} along {where}: {shape.low_before:.3g} -> {shape.high:.3g} at "
-            f"{self.values[shape.peak]:.4g} -> {shape.low_after:.3g}; shown in {self.showing} of {self.seeds} seeds{edge}"
-        )
+        what = f"{self.quantity} along {LABELS[self.axis]}"
+        seen = f"{self.showing} of {self.seeds} seeds"
+        if not self.shown:
+            return f"{what}: no double descent (a peak in {seen})"
+        first, peak, second = self.levels
+        edge = f", at the interpolation threshold in {self.at_threshold}" if np.isfinite(self.threshold).any() else ""
+        return f"{what}: {first:.3g} -> {peak:.3g} at {self.peak_at:.4g} -> {second:.3g}; shown in {seen}{edge}"
 
     def to_frame(self) -> "pandas.DataFrame":
         """One row per value: medians over seeds, and the 10 % and 90 % quantiles of what is tested."""
@@ -132,7 +140,7 @@ class DoubleDescent(Result):
 
         unit = self.loss.replace(" ", "_").replace("-", "_")
         columns: dict[str, np.ndarray] = {
-            self.axis: self.values,
+            _COLUMNS.get(self.axis, self.axis): self.values,
             "parameters": self.parameters,
             "samples": self.samples,
         }
@@ -161,11 +169,10 @@ class DoubleDescent(Result):
         if np.isfinite(self.threshold).any():
             ax.axvline(float(np.nanmedian(self.threshold)), color="C3", linestyle="--", linewidth=1,
                        label="interpolation threshold")  # fmt: skip
-        positive = self.values[self.values > 0]
-        ax.set_xscale(
-            *(("log",) if len(positive) == len(self.values) else ("symlog",)),
-            **({} if len(positive) == len(self.values) else {"linthresh": float(positive.min())}),
-        )
+        if self.values[0] > 0:
+            ax.set_xscale("log")
+        else:  # strength 0 is where it all begins
+            ax.set_xscale("symlog", linthresh=float(self.values[self.values > 0].min()))
         if not self.test_error.shape[1]:
             ax.set_yscale("log", nonpositive="mask")
         ax.set(xlabel=LABELS[self.axis], ylabel="share of wrong classes" if self.test_error.shape[1] else self.loss)

@@ -59,7 +59,7 @@ class DrawnRows:
     test: np.ndarray
 
 
-def labelled_rows(data: Any) -> LabelledRows:
+def rows_of(data: Any) -> LabelledRows:
     """The caller's arrays, or the embedded digits where there are none.
 
     Raises:

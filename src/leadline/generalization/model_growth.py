@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from leadline.core import InputError
-from leadline.generalization.descent_by_size import descent_by_size
+from leadline.generalization.descent_by_size import descent_of_features
 from leadline.generalization.descent_by_time import (
     EPOCHS,
     HIDDEN,
@@ -16,7 +16,7 @@ from leadline.generalization.descent_by_time import (
     descent_of_teacher,
 )
 from leadline.generalization.descent_curves import DoubleDescent
-from leadline.generalization.labelled_rows import labelled_rows
+from leadline.generalization.labelled_rows import rows_of
 
 _MODELS = {
     "width": ("random features",),
@@ -32,7 +32,7 @@ def double_descent(
     *,
     axis: str = "width",
     model: str | None = None,
-    values: Sequence[float] | None = None,
+    values: Sequence[float | int] | None = None,
     samples: int | None = None,
     width: int | None = None,
     label_noise: float | None = None,
@@ -65,7 +65,7 @@ def double_descent(
         InputError: an unknown axis or model, values that the axis does not have, or too few rows.
 
     >>> found = double_descent(axis="width", values=[5, 20, 40, 80, 400], samples=40, seeds=3)
-    >>> found.threshold, found.peaks, found.shape.ratio > 1.5
+    >>> found.threshold, found.peaks, found.shown
     (array([40., 40., 40.]), array([40., 40., 40.]), True)
     """
     if axis not in _MODELS or (model is not None and model not in _MODELS[axis]):
@@ -84,10 +84,10 @@ def double_descent(
                              remedy="leave them out: it draws its own inputs")  # fmt: skip
         return descent_of_teacher(values, noise=TEACHER_NOISE if label_noise is None else label_noise,
                                   samples=samples or TEACHER_SAMPLES, seeds=seeds, seed=seed)  # fmt: skip
-    rows = labelled_rows(data)
+    rows = rows_of(data)
     if model == "network":
         return descent_of_network(rows, epochs=int(max(values)) if values else EPOCHS, width=width or HIDDEN,
                                   samples=samples or NETWORK_SAMPLES, seeds=seeds, seed=seed,
                                   label_noise=NETWORK_NOISE if label_noise is None else label_noise)  # fmt: skip
-    return descent_by_size(rows, axis, values, samples=samples or _SAMPLES, width=width, seeds=seeds, seed=seed,
+    return descent_of_features(rows, axis, values, samples=samples or _SAMPLES, width=width, seeds=seeds, seed=seed,
                            label_noise=_NOISE if label_noise is None else label_noise)  # fmt: skip

@@ -1,0 +1,203 @@
+"""Squared norms of the gradients of single examples, by layer, at about the price of one gradient of their mean.
+
+The gradient of one example in a linear map is the outer product of its input and its output's error, so its squared
+norm is the product of theirs (Goodfellow 2015) and no gradient of an example need be formed. What no rule covers is
+computed example by example. A rule is trusted with a layer only after it gave the norms of two examples run alone.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch.func import functional_call, grad, vmap
+
+from leadline.core import InputError
+from leadline.optimization.layer_norms import RULES, Call, covers
+from leadline.training import Objective
+
+_AGREE = {torch.float64: 1e-9, torch.float32: 1e-3}  # relative; products of many float32 numbers keep three digits
+_ROUGHLY = 3e-2  # in half precision
+_FEW = 4  # examples on which the loss is compared with the mean of their own losses
+_CHUNK_NUMBERS = 2**24  # gradients of examples held at a time where no rule applies
+
+
+@dataclass(frozen=True, eq=False)
+class LayerGradients:
+    """A layer's gradients over a batch: squared norm of each example's, and each parameter's summed over examples."""
+
+    norms: torch.Tensor
+    sums: list[torch.Tensor]
+
+    @property
+    def total(self) -> torch.Tensor:
+        """The gradient of all the layer's parameters, summed over examples, flat."""
+        return torch.cat([one.reshape(-1) for one in self.sums])
+
+
+class ExampleGradients:
+    """Computes them, batch after batch, for a borrowed model in the mode that it is in: it leaves hooks there."""
+
+    def __init__(self, model: nn.Module, objective: Objective) -> None:
+        self.model, self.objective = model, objective
+        named = list(model.named_parameters(remove_duplicate=False))
+        holders: dict[int, list[str]] = {}
+        for name, parameter in named:
+            if parameter.requires_grad:
+                holders.setdefault(id(parameter), []).append(name)
+        self.layers: dict[str, list[str]] = {}  # path of the module that owns them -> names of parameters
+        for names in holders.values():
+            self.layers.setdefault(names[0].rpartition(".")[0], []).append(names[0])
+        tied = {name.rpartition(".")[0] for names in holders.values() if len(names) > 1 for name in names}
+        owned = {name for names in self.layers.values() for name in names}
+        self.parameters = {name: parameter for name, parameter in named if name in owned}
+        modules = dict(model.named_modules())
+        self.ruled = [path for path in self.layers if path not in tied and covers(modules[path])]
+        self.modules = {path: modules[path] for path in self.ruled}
+        self.wanted = {path: [name.rpartition(".")[2] for name in names] for path, names in self.layers.items()}
+        self.recording = False
+        self.calls: dict[str, list[tuple[torch.Tensor, GradientEdge]]] = {path: [] for path in self.ruled}
+        for path, module in self.modules.items():
+            module.register_forward_hook(self._keeper(path))
+        self.checked = False
+        self.mapped = True  # until vmap turns out not to run this model
+
+    @property
+    def unruled(self) -> list[str]:
+        """Layers computed example by example."""
+        return [path for path in self.layers if path not in self.ruled]
+
+    def of(self, batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
+        """The gradients of every layer with trainable parameters; the first batch is also used to check the rules."""
+        if not self.checked:
+            self._check(batch)
+        found = self._by_rules(batch)
+        if self.unruled:
+            found |= self._one_by_one(self.unruled, batch)
+        return {path: found[path] for path in self.layers}
+
+    def _by_rules(self, batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
+        if not self.ruled:
+            return {}
+        self.recording = True
+        try:
+            with torch.enable_grad():
+                loss = self.objective(self.model, batch)
+            calls = {path: self.calls[path] for path in self.ruled}
+            # Edges, not outputs: an activation may overwrite the output in place.
+            edges = [edge for kept in calls.values() for _, edge in kept]
+            size, found = len(batch[-1]), {}
+            each = torch.full_like(loss, size)  # the loss is a mean: undo it
+            errors = iter(torch.autograd.grad(loss, edges, each, allow_unused=True) if edges else ())
+            for path, kept in calls.items():
+                used = [Call(inputs, e) for (inputs, _), e in zip(kept, errors, strict=False) if e is not None]
+                if any(len(call.inputs) != size or len(call.errors) != size for call in used):
+                    raise _NotByExample(path)
+                found[path] = self._of_layer(path, used, size)
+            return found
+        finally:
+            self.recording = False
+            for kept in self.calls.values():
+                kept.clear()
+
+    def _keeper(self, path: str) -> Callable[[nn.Module, Any, Any], None]:
+        kept = self.calls[path]
+
+        def keep(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+            if self.recording and inputs and output.requires_grad:
+                kept.append((inputs[0].detach(), get_gradient_edge(output)))
+
+        return keep
+
+    def _of_layer(self, path: str, calls: list[Call], size: int) -> LayerGradients:
+        if not calls:
+            like = [self.parameters[name] for name in self.layers[path]]
+            return LayerGradients(like[0].new_zeros(size), [torch.zeros_like(one) for one in like])
+        module = self.modules[path]
+        return LayerGradients(*RULES[type(module)](module, calls, self.wanted[path]))
+
+    def _one_by_one(self, paths: list[str], batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
+        names = [name for path in paths for name in self.layers[path]]
+        gradients = self._mapped(names, batch) if self.mapped else None
+        if gradients is None:
+            self.mapped = False
+            gradients = self._looped(names, batch)
+        found = {}
+        for path in paths:
+            mine = [gradients[name] for name in self.layers[path]]
+            norms = torch.stack([each.flatten(1).square().sum(1) for each in mine]).sum(0)
+            found[path] = LayerGradients(norms, [each.sum(0) for each in mine])
+        return found
+
+    def _mapped(self, names: list[str], batch: Sequence[torch.Tensor]) -> dict[str, torch.Tensor] | None:
+        constant = {name: tensor.detach() for name, tensor in self.parameters.items()}
+        chosen = {name: constant[name] for name in names}
+
+        def loss(parameters: dict[str, torch.Tensor], example: tuple[torch.Tensor, ...]) -> torch.Tensor:
+            def call(*arguments: Any, **named: Any) -> Any:
+                return functional_call(self.model, {**constant, **parameters}, arguments, named)
+
+            return self.objective(call, tuple(array.unsqueeze(0) for array in example))
+
+        chunk = max(1, _CHUNK_NUMBERS // sum(tensor.numel() for tensor in chosen.values()))
+        mapped = vmap(grad(loss), in_dims=(None, 0), randomness="different", chunk_size=chunk)
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "There is a performance drop")  # operators that vmap loops over
+                return mapped(chosen, tuple(batch))
+        except (RuntimeError, TypeError, ValueError, NotImplementedError):
+            return None
+
+    def _looped(self, names: list[str], batch: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        rows = [self._of_one(names, [array[place : place + 1] for array in batch]) for place in range(len(batch[-1]))]
+        return {name: torch.stack([row[place] for row in rows]) for place, name in enumerate(names)}
+
+    def _of_one(self, names: list[str], batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+        with torch.enable_grad():
+            loss = self.objective(self.model, batch)
+        wanted = [self.parameters[name] for name in names]
+        return torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
+
+    def _check(self, batch: Sequence[torch.Tensor]) -> None:
+        few = min(_FEW, len(batch[-1]))
+        with torch.no_grad():
+            together = float(self.objective(self.model, [array[:few] for array in batch]))
+            alone = [float(self.objective(self.model, [array[i : i + 1] for array in batch])) for i in range(few)]
+        tolerance = _AGREE.get(next(iter(self.parameters.values())).dtype, _ROUGHLY)
+        if math.isfinite(together) and abs(together - sum(alone) / few) > tolerance * (1 + abs(together)):
+            raise InputError(
+                "gradient_noise",
+                expected="a loss that is the mean of its examples' own losses",
+                got=f"{together:.6g} for {few} examples together and {sum(alone) / few:.6g} in the mean of each alone",
+                remedy="average over examples (reduction='mean', no class weights), and let none see the others",
+            )
+        self.checked = True
+        while self.ruled:
+            try:
+                wrong = self._wrong_rules(batch, tolerance)
+            except _NotByExample as layer:
+                wrong = [layer.path]
+            if not wrong:
+                return
+            self.ruled = [path for path in self.ruled if path not in wrong]
+            self.modules = {path: self.modules[path] for path in self.ruled}
+
+    def _wrong_rules(self, batch: Sequence[torch.Tensor], tolerance: float) -> list[str]:
+        found, wrong = self._by_rules(batch), []
+        names = [name for path in self.ruled for name in self.layers[path]]
+        for place in {0, len(batch[-1]) - 1}:
+            row = dict(zip(names, self._of_one(names, [a[place : place + 1] for a in batch]), strict=True))
+            for path in self.ruled:
+                true = sum(float(row[name].double().square().sum()) for name in self.layers[path])
+                if abs(float(found[path].norms[place]) - true) > tolerance * (true + torch.finfo(torch.float32).tiny):
+                    wrong.append(path)
+        return wrong
+
+
+class _NotByExample(Exception):  # noqa: N818 - caught here: a layer whose first axis is not that of the examples
+    def __init__(self, path: str) -> None:
+        self.path = path

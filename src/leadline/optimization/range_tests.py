@@ -1,0 +1,210 @@
+"""The learning-rate range test: loss while the rate climbs a ladder, for several seeds at once."""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from jaxtyping import Float
+from torch import nn
+from torch.utils.data import DataLoader
+
+from leadline.core import InputError
+from leadline.core.results import Result
+from leadline.optimization.range_rules import RULES, read_rules, smoothed
+from leadline.training import History, Objective, Recipe, initialized, train, train_ensemble
+from leadline.training.members import Factory
+from leadline.training.objectives import Loss
+from leadline.training.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import pandas
+
+_WINDOW = 12  # the moving average remembers this share, one twelfth, of the ladder
+_ADVICE = "minimum / 10"
+_SOURCES = (
+    "Smith (2017), Cyclical Learning Rates for Training Neural Networks, section 3.3",
+    "Howard & Gugger (2020), fastai: minimum / 10, steepest, valley",
+)
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A schedule: `steps` rates from `low` to 1 times the recipe's, equally spaced in the logarithm.
+
+    >>> Ladder(1e-2)(np.arange(3), 3)
+    array([0.01, 0.1 , 1.  ])
+    """
+
+    low: float
+
+    def __call__(self, step: np.ndarray, total: int) -> np.ndarray:
+        return self.low ** (1 - step / max(total - 1, 1))
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RangeTest(Result):
+    """Loss against learning rate while the rate grows at every step.
+
+    Attributes:
+        lr: the ladder.
+        losses: of each step's batch by seed, before the step; NaN from a run's first non-finite loss on.
+        smooth: bias-corrected moving averages of these.
+        memory: of the moving average.
+        seeds: one run each.
+        rules: names.
+        rates: learning rate by rule and seed; NaN: no suggestion.
+        diverged_at: by seed the step at which the loss was not finite; -1: none.
+    """
+
+    lr: Float[np.ndarray, " steps"]
+    losses: Float[np.ndarray, "steps seeds"]
+    smooth: Float[np.ndarray, "steps seeds"]
+    memory: float
+    seeds: tuple[int, ...]
+    rules: tuple[str, ...]
+    rates: Float[np.ndarray, "rules seeds"]
+    diverged_at: tuple[int, ...]
+
+    def suggestion(self, rule: str = _ADVICE) -> float | None:
+        """The median over seeds of a rule's rate; None where the rule is silent for half of the seeds or more."""
+        if rule not in self.rules:
+            raise InputError("suggestion", expected="one of " + ", ".join(self.rules), got=repr(rule),
+                             remedy="name one of these rules")  # fmt: skip
+        found = self.rates[self.rules.index(rule)]
+        found = found[np.isfinite(found)]
+        return float(np.exp(np.median(np.log(found)))) if 2 * len(found) > len(self.seeds) else None
+
+    def spread(self, rule: str) -> tuple[float, float]:
+        """Smallest and largest rate of a rule over seeds; NaN where it is silent for all."""
+        found = self.rates[self.rules.index(rule)]
+        found = found[np.isfinite(found)]
+        return (float(found.min()), float(found.max())) if len(found) else (math.nan, math.nan)
+
+    def headline(self) -> str:
+        rate, who = self.suggestion(), "1 seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
+        if rate is None:
+            reason = self.caveats[0] if self.caveats else "no rule applies"
+            return f"no learning rate suggested from {self.lr[0]:.3g} to {self.lr[-1]:.3g} ({who}): {reason}"
+        low, high = self.spread(_ADVICE)
+        return f"learning rate {rate:.3g} ({_ADVICE}, median of {who}; {low:.3g} to {high:.3g})"
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row per rule."""
+        import pandas as pd
+
+        rows = []
+        for place, rule in enumerate(self.rules):
+            rate, (low, high) = self.suggestion(rule), self.spread(rule)
+            silent = int(np.isnan(self.rates[place]).sum())
+            rows.append((rule, math.nan if rate is None else rate, low, high, silent))
+        return pd.DataFrame(rows, columns=["rule", "lr", "lr_lowest", "lr_highest", "seeds_without_suggestion"])
+
+    def draw(self, ax: "matplotlib.axes.Axes") -> None:
+        seen = np.isfinite(self.smooth).any(1)
+        low, middle, high = np.nanquantile(self.smooth[seen], [0.1, 0.5, 0.9], axis=1)
+        ax.fill_between(self.lr[seen], low, high, alpha=0.3, linewidth=0, label="10 % to 90 % of seeds")
+        ax.plot(self.lr[seen], middle, label="median, smoothed")
+        for place, rule in enumerate(self.rules):
+            rate = self.suggestion(rule)
+            if rate is not None:
+                ax.axvline(rate, color=f"C{place + 2}", linewidth=1, linestyle="--", label=f"{rule}: {rate:.2g}")
+        first, best = float(middle[0]), float(middle.min())
+        ax.set(xscale="log", xlabel="learning rate", ylabel="training loss")
+        ax.set_ylim(best - 0.1 * abs(first - best), max(first + 0.6 * (first - best), best * 1.1 + 1e-12))
+        ax.legend(fontsize="x-small")
+
+
+def lr_range_test(
+    model: nn.Module | Factory,
+    data: Any,
+    *,
+    lr_min: float = 1e-6,
+    lr_max: float = 100.0,
+    steps: int = 300,
+    seeds: Sequence[int] | int = 8,
+    batch_size: int | None = None,
+    loss: str | Loss | Objective = "cross_entropy",
+    optimizer: str | Optimizer = "sgd",
+    weight_decay: float | None = None,
+    momentum: float | None = None,
+    progress: bool = False,
+) -> RangeTest:
+    """Train for one climb of the learning rate and read off which rates suit; units: those of the optimizer's lr.
+
+    Copies are trained, from states of their own: the model, its optimizer and all random numbers stay as they were.
+    A run ends at its first loss that is not finite.
+
+    Args:
+        model: a module, where all runs start, or a factory, called under each seed.
+        data: `(inputs, targets)`, a `Dataset`, or a `DataLoader` (then runs follow one another, in its order).
+        lr_min, lr_max: ends of the ladder, whose rungs are equally spaced in the logarithm.
+        steps: rungs.
+        seeds: how many, or which; each has its own data order.
+        batch_size: examples per step; None: 64.
+        loss: a standard loss's name, `(outputs, targets) -> scalar` or an `Objective`.
+        optimizer, weight_decay, momentum: as in `Recipe`.
+        progress: show a progress bar on standard error.
+
+    Returns:
+        Curves with a band, and what every rule says with its spread over seeds: minimum / 10 (the most stable in
+        practice), valley, steepest in log lr, last before divergence, lr_min and lr_max for a cyclical policy.
+
+    Raises:
+        InputError: a ladder that does not climb, or as for `train`.
+
+    >>> import torch
+    >>> data = torch.linspace(-1, 1, 64)[:, None], torch.linspace(-3, 3, 64)[:, None]
+    >>> test = lr_range_test(lambda: nn.Linear(1, 1), data, loss="half_mse", lr_max=1e3, batch_size=16, seeds=4)
+    >>> test.lr[[0, -1]], 0.01 < test.suggestion() < 3
+    (array([1.e-06, 1.e+03]), True)
+    """
+    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if not 0 < lr_min < lr_max < math.inf or steps < 10 or not chosen:
+        _refuse("0 < lr_min < lr_max, 10 steps or more, a seed or more",
+                f"lr_min={lr_min}, lr_max={lr_max}, steps={steps}, {len(chosen)} seeds",
+                "widen the ladder")  # fmt: skip
+    recipes = [
+        Recipe(lr=lr_max, steps=steps, batch_size=batch_size, loss=loss, optimizer=optimizer, seed=seed,
+               weight_decay=weight_decay, momentum=momentum, schedule=Ladder(lr_min / lr_max))
+        for seed in chosen
+    ]  # fmt: skip
+    factory = factory_of(model)
+    if isinstance(data, DataLoader) or len(chosen) == 1:
+        histories = [train(initialized(factory, one.seed), data, one, progress=progress).history for one in recipes]
+    else:
+        histories = [train_ensemble(factory, data, recipes, progress=progress).history]
+    memory = max(0.0, 1 - _WINDOW / steps)
+    return _result(histories, lr_max * Ladder(lr_min / lr_max)(np.arange(steps), steps), memory, chosen)
+
+
+def factory_of(model: nn.Module | Factory) -> Factory:
+    """Copies of a module, or the factory itself."""
+    return (lambda: copy.deepcopy(model)) if isinstance(model, nn.Module) else model
+
+
+def _result(histories: list[History], ladder: np.ndarray, memory: float, seeds: tuple[int, ...]) -> RangeTest:
+    losses = np.full((len(ladder), len(seeds)), np.nan)
+    columns = [history.loss[:, member] for history in histories for member in range(history.members)]
+    diverged = tuple(int(at) for history in histories for at in history.diverged_at)
+    smooth, rates, reasons = losses.copy(), np.full((len(RULES), len(seeds)), np.nan), []
+    for seed, (column, end) in enumerate(zip(columns, diverged, strict=True)):
+        finite = column[:end] if end >= 0 else column
+        losses[: len(finite), seed], smooth[: len(finite), seed] = finite, smoothed(finite, memory)
+        found = read_rules(ladder, finite, memory)
+        rates[:, seed] = [found.rates[rule] for rule in RULES]
+        reasons.append(found.why)
+    caveats = [
+        f"{reason} ({reasons.count(reason)} of {len(seeds)} seeds)" for reason in dict.fromkeys(reasons) if reason
+    ]
+    if np.isnan(rates[RULES.index("last before divergence")]).all():
+        caveats.append(f"no run diverged up to {ladder[-1]:.3g}")
+    return RangeTest(lr=ladder, losses=losses, smooth=smooth, memory=memory, seeds=seeds, rules=RULES, rates=rates,
+                     diverged_at=diverged, caveats=tuple(caveats), sources=_SOURCES)  # fmt: skip
+
+
+def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
+    raise InputError("lr_range_test", expected=expected, got=got, remedy=remedy)
