@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a second run starts in seconds.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet -c constraints.txt
 # Small models run fastest with one torch thread per process.
 TEST_PROCESSES ?= 2
 

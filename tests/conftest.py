@@ -1,6 +1,7 @@
 """Shapes and types of array arguments are checked in tests (jaxtyping with beartype), and drawing needs no screen."""
 
 import os
+import signal
 import tempfile
 
 import matplotlib as mpl
@@ -10,6 +11,8 @@ from data_folders import BESIDE
 from jaxtyping import config, install_import_hook
 
 mpl.use("Agg")
+# Shells start background jobs with Ctrl-C ignored, and every process below inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 CACHE = tempfile.TemporaryDirectory()  # what the user downloaded or trained must not meet the tests
 os.environ["XDG_CACHE_HOME"] = CACHE.name
 if BESIDE.is_dir():  # studies find the real data as a user's would, by the variable

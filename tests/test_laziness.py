@@ -20,3 +20,12 @@ def test_nothing_heavy_is_loaded(code):
     code = f"import sys\n{code}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stdout.strip().splitlines()[-1] == "[]", run.stderr
+
+
+def test_no_exported_name_hides_a_folder():
+    import pkgutil
+
+    import leadline
+
+    folders = {module.name for module in pkgutil.iter_modules(leadline.__path__)}
+    assert not folders & set(leadline.__all__)

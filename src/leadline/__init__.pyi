@@ -22,7 +22,6 @@ from .optimization import (
     staleness,
     worked_backprop,
 )
-from .sweep import grid, sweep
 from .symmetry import equivariance, invariance, tie_weights
 from .training import Recipe, train, train_ensemble
 
@@ -45,7 +44,6 @@ __all__ = [
     "equivalent_decay",
     "equivariance",
     "gradient_noise",
-    "grid",
     "hypergradient",
     "implicit_bias",
     "invariance",
@@ -63,7 +61,6 @@ __all__ = [
     "signal_propagation",
     "solve_convolution",
     "staleness",
-    "sweep",
     "teacher_student_risk",
     "tie_weights",
     "train",
