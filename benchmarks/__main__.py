@@ -13,6 +13,7 @@ def main() -> None:
     for name in names:
         if not name.startswith("_"):
             print(f"\n== {name}", flush=True)
+            sys.argv = [name]  # a benchmark has options of its own
             importlib.import_module(f"benchmarks.{name}").main()
 
 
