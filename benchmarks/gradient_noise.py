@@ -5,7 +5,6 @@
 One thread, processor time; contenders take turns and the quietest round counts. BackPACK is left out where missing.
 """
 
-import time
 import warnings
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
+from benchmarks import quietest
 from leadline.core import borrow
 from leadline.optimization.example_gradients import ExampleGradients
 from leadline.training import objective_of
@@ -90,17 +90,6 @@ def backpack(model: nn.Module, batch: Batch) -> Callable[[], object] | None:
     return run
 
 
-def quietest(runs: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Seconds of processor time."""
-    best = dict.fromkeys(runs, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in runs.items():
-            began = time.process_time()
-            run()
-            best[name] = min(best[name], time.process_time() - began)
-    return best
-
-
 def main() -> None:
     """Print the table."""
     torch.set_num_threads(1)
@@ -121,7 +110,7 @@ def main() -> None:
             }
             if peer is not None:
                 runs["backpack"] = peer
-            seconds = quietest(runs)
+            seconds = quietest(runs, ROUNDS)
         plain = seconds["plain"]
         theirs = f"{seconds['backpack'] / plain:8.2f}x" if "backpack" in seconds else f"{'-':>9}"
         print(f"{name:22} {plain * 1e6:7.0f} us {seconds['ours'] / plain:6.2f}x {TARGET:6.2f}x "

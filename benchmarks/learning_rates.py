@@ -6,8 +6,10 @@ Perceptrons 64-h-10 on scikit-learn's digits, batches of 64, one thread, process
 quietest round counts. torch-lr-finder is left out where missing.
 """
 
-import time
+import contextlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks import quietest
 from benchmarks.ensembles import BATCH, digits, perceptron
 from leadline.optimization import lr_range_test
 
@@ -69,19 +72,14 @@ def finder(width: int, data: Data) -> Callable[[], object] | None:
     return run
 
 
-def quietest(runs: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Seconds of processor time."""
-    import contextlib
-    import os
-
-    best = dict.fromkeys(runs, float("inf"))
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere), contextlib.redirect_stdout(nowhere):  # noqa: PTH123
-        for _ in range(ROUNDS):
-            for name, run in runs.items():
-                began = time.process_time()
-                run()
-                best[name] = min(best[name], time.process_time() - began)
-    return best
+def quiet(runs: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Seconds of processor time, with what the peer prints thrown away."""
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stderr(nowhere),
+        contextlib.redirect_stdout(nowhere),
+    ):
+        return quietest(runs, ROUNDS)
 
 
 def main() -> None:
@@ -96,7 +94,7 @@ def main() -> None:
         peer = finder(width, data)
         if peer is not None:
             runs["finder"] = peer
-        seconds = quietest(runs)
+        seconds = quiet(runs)
         loop = seconds["bare"]
         theirs = f"{seconds['finder'] / loop:15.2f}x" if peer is not None else f"{'-':>16}"
         print(f"{width:4} {loop / STEPS * 1e6:7.0f} us {seconds['ours'] / loop:6.2f}x {TARGET:6.2f}x "

@@ -5,15 +5,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from leadline.architecture.convolution_arithmetic import solve_convolution
 from leadline.architecture.executions import Execution, prepare
 from leadline.architecture.meta_execution import MetaTwins, OnMeta
-from leadline.architecture.module_calls import CallStack, Frame, module_calls
-from leadline.architecture.traced_layers import LayerOutputs
-from leadline.core import InputError, ModelError, Result, borrow
+from leadline.architecture.module_calls import CallStack, Frame
+from leadline.architecture.traced_layers import layers_followed
+from leadline.core import InputError, ModelError, Result
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -172,13 +171,7 @@ def _run(execution: Execution) -> tuple[dict[int, LayerShape], dict[int, nn.Modu
         )  # fmt: skip
 
     running = OnMeta(MetaTwins(execution.model)) if execution.device == "meta" else nullcontext()
-    with (
-        borrow(execution.model),
-        torch.inference_mode(),
-        LayerOutputs(keep) as outputs,
-        module_calls(execution.model) as stack,
-    ):
-        outputs.stack = stack
+    with layers_followed(execution.model, keep) as stack:
         try:
             with execution.errors_named(stack), running:
                 execution.run()

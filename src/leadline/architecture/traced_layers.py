@@ -1,6 +1,7 @@
 """Every module call of a run, with the interval map of its output."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,6 +73,14 @@ class LayerOutputs:
             self._keep(entry, self.stack, tensor)
 
 
+@contextmanager
+def layers_followed(model: nn.Module, keep: Callable[[int, CallStack, Tensor], None]) -> Iterator[CallStack]:
+    """Borrow a model for a run without gradients in which `keep` is told of every layer's output."""
+    with borrow(model), torch.inference_mode(), LayerOutputs(keep) as outputs, module_calls(model) as stack:
+        outputs.stack = stack
+        yield stack
+
+
 class _RealIndices(TorchFunctionMode):
     """Indexing by a list keeps the list's numbers, which on meta PyTorch throws away."""
 
@@ -101,13 +110,7 @@ def trace(execution: Execution, axes: Sequence[int], *, allowed: int | None = No
             is_leaf=not frame.children, shape=tuple(output.shape), interval_map=tracing.map_of(output),
         )  # fmt: skip
 
-    with (
-        borrow(execution.model),
-        torch.inference_mode(),
-        LayerOutputs(keep) as outputs,
-        module_calls(execution.model) as stack,
-    ):
-        outputs.stack = stack
+    with layers_followed(execution.model, keep) as stack:
         try:
             with execution.errors_named(stack), _RealIndices(), tracing:
                 execution.run()
