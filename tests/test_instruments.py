@@ -32,6 +32,7 @@ from leadline.optimization import (
     staleness,
     worked_backprop,
 )
+from leadline.studies import checkup
 from leadline.symmetry import flip, invariance
 from leadline.training import Recipe, train
 
@@ -80,6 +81,7 @@ ON_MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Resul
     "hypergradient, reverse": (regression, lambda net: hypergradient(net, EXAMPLES, SHORT, mode="reverse")),
     "optimal_step": (regression, lambda net: optimal_step(net, EXAMPLES)),
     "implicit_bias": (regression, lambda net: implicit_bias(net, FEW, replace(SHORT, batch_size=2))),
+    "checkup": (regression, lambda net: checkup(net, EXAMPLES, batch_size=4)),
     "train": (regression, lambda net: train(net, EXAMPLES, SHORT).history),
     "worked_backprop": (perceptron, lambda net: worked_backprop(net, EXAMPLE, TARGETS, lr=0.1)),
 }

@@ -22,6 +22,7 @@ from .optimization import (
     staleness,
     worked_backprop,
 )
+from .studies import checkup
 from .symmetry import equivariance, invariance, tie_weights
 from .training import Recipe, train, train_ensemble
 
@@ -37,6 +38,7 @@ __all__ = [
     "bias_variance",
     "borrow",
     "check_shapes",
+    "checkup",
     "compare_scores",
     "count_formula",
     "critical_batch_size",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import leadline
+from leadline.cli.checkup import write_checkup_page
 from leadline.cli.claims import list_claims
 from leadline.cli.colorize import train_or_colour
 from leadline.cli.convolution import solve
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command("report")(make_report)
 app.command("claims")(list_claims)
+app.command("checkup")(write_checkup_page)
 app.command("profile")(print_profile)
 app.command("formula")(print_formula)
 app.command("receptive-field")(print_receptive_field)

@@ -89,19 +89,6 @@
     expand.setAttribute("aria-pressed", String(open));
   });
 
-  const theme = document.getElementById("theme");
-  const dark = () => {
-    const { theme: set } = document.documentElement.dataset;
-    return set ? set === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  };
-  const name = () => (theme.textContent = dark() ? "Light" : "Dark");
-  theme.addEventListener("click", () => {
-    document.documentElement.dataset.theme = dark() ? "light" : "dark";
-    try { localStorage.setItem("leadline-theme", document.documentElement.dataset.theme); } catch { /* not kept */ }
-    name();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
-
   // On paper nothing can be opened, so everything that is shown is open.
   let closed = [];
   addEventListener("beforeprint", () => {
@@ -111,6 +98,5 @@
   addEventListener("afterprint", () => { for (const claim of closed) claim.open = false; });
 
   addEventListener("hashchange", follow);
-  name();
   follow();
 }

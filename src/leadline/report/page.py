@@ -1,38 +1,11 @@
-"""One HTML file from a ledger: the claims and their verdicts, then a section per study."""
+"""The page of a ledger: the claims and their verdicts, then a section per study."""
 
-import base64
-import hashlib
-import os
-import re
-import tempfile
-from importlib.resources import files
-from itertools import groupby, takewhile
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-import leadline
-from leadline.claims import Claim, Ledger, StudyRecord, Verdict, sources
-from leadline.core import InputError
-from leadline.report.drawings import inline_svg
-from leadline.report.tally import PHRASES, tally
-from leadline.report.values import difference, render_text, render_value
-
-GLYPHS = {
-    Verdict.HOLDS: "✓",
-    Verdict.QUALIFIED: "◐",
-    Verdict.FAILS: "✗",
-    Verdict.UNDECIDABLE: "?",
-    Verdict.PENDING: "○",
-}
-
-
-_ICON = (  # a lead on its line
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M16 1v17" stroke="#5a7d9a" '
-    'stroke-width="2.5"/><path d="M16 15c5 6 6 8.5 6 11a6 5 0 0 1-12 0c0-2.5 1-5 6-11z" fill="#1f6f5c"/></svg>'
-)
+from leadline.claims import Ledger
+from leadline.report.tally import tally
+from leadline.report.templates import render, versions_of, write_html
 
 
 def write_page(ledger: Ledger, out: Path | str) -> Path:
@@ -43,20 +16,7 @@ def write_page(ledger: Ledger, out: Path | str) -> Path:
     Raises:
         InputError: `out` cannot be written to.
     """
-    path = Path(out) / "index.html"
-    page = render_page(ledger)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(page)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise InputError(
-            "write_page", expected=f"a folder to write to, {path.parent}", got=str(error), remedy="name another"
-        ) from error
-    return path
+    return write_html(render_page(ledger), out, operation="write_page")
 
 
 def render_page(ledger: Ledger) -> str:
@@ -69,105 +29,15 @@ def render_page(ledger: Ledger) -> str:
     # Studies in the order of the claims that they decide; dictionaries keep it. Those that decide none come last.
     records = {record.name: record for record in ledger.records()}
     ordered = [records[name] for name in decided if name in records]
-    scripts = {name: _asset(f"{name}.js") for name in ("theme", "page")}
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            overall=tally(entries),
-            by_source=[(source, group, tally(group)) for source, group in by_source],
-            records=ordered,
-            decided=decided,
-            titles={record.name: record.title for record in ordered},
-            crashed=[record for record in ordered if record.error],
-            versions=_versions(ordered),
-            scales=sorted({str(record.settings["scale"]) for record in ordered if "scale" in record.settings}),
-            style=Markup(_asset("page.css")),  # this package's own files
-            scripts={name: Markup(text) for name, text in scripts.items()},
-            policy=_policy(scripts),
-            icon=_icon(),
-        )
+    return render(
+        "page.html.j2",
+        title="the ledger",
+        overall=tally(entries),
+        by_source=[(source, group, tally(group)) for source, group in by_source],
+        records=ordered,
+        decided=decided,
+        titles={record.name: record.title for record in ordered},
+        crashed=[record for record in ordered if record.error],
+        versions=versions_of(ordered),
+        scales=sorted({str(record.settings["scale"]) for record in ordered if "scale" in record.settings}),
     )
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=jinja2.FunctionLoader(_asset),
-    )
-    environment.filters.update(
-        value=render_value, prose=render_text, problem=_problem, duration=_duration, course=_course, anchor=_anchor
-    )
-    environment.globals.update(
-        Verdict=Verdict,
-        PHRASES=PHRASES,
-        GLYPHS=GLYPHS,
-        difference=difference,
-        drawing=_drawing,
-        numeric=_numeric_columns,
-        version=leadline.__version__,
-    )
-    return environment
-
-
-def _asset(name: str) -> str:
-    return files("leadline.report").joinpath(name).read_text("utf-8")
-
-
-def _policy(scripts: dict[str, str]) -> str:
-    """Nothing is fetched, and only the two scripts of this package run: each is named by its hash."""
-    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts.values()]
-    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _icon() -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(_ICON.encode()).decode()
-
-
-def _drawing(record: StudyRecord, place: int) -> Markup | None:
-    figure = record.figures[place - 1]
-    return inline_svg(figure.svg, prefix=f"{_anchor(record.name)}-{place}-", label=figure.title)
-
-
-def _anchor(name: str) -> str:
-    """A name as part of an id: what could end an attribute or a reference becomes a hyphen."""
-    return re.sub(r"[^\w.-]+", "-", name)
-
-
-def _problem(claim: Claim) -> str:
-    """The problem's number within its source: 1.2.1 of csc413a.1.2.1.step1."""
-    parts = claim.id.split(".")[1:]
-    return ".".join(takewhile(lambda part: part[0].isdigit(), parts)) or parts[0]
-
-
-def _course(source: str) -> str:
-    """The full name of a source document."""
-    return sources().get(source, source).partition(" - file ")[0]
-
-
-def _duration(seconds: float) -> str:
-    if seconds >= 90:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds:.1f} s" if seconds >= 0.095 else f"{seconds * 1000:.0f} ms"
-
-
-def _numeric_columns(rows: tuple[tuple[Any, ...], ...]) -> list[bool]:
-    """Which columns hold numbers alone (and gaps): those are set flush right."""
-    columns = zip(*rows, strict=True)
-    return [all(one is None or (isinstance(one, int | float) and not isinstance(one, bool)) for one in column)
-            for column in columns]  # fmt: skip
-
-
-def _versions(records: list[StudyRecord]) -> dict[str, list[str]]:
-    found: dict[str, set[str]] = {}
-    for record in records:
-        for package, version in record.versions.items():
-            found.setdefault(package, set()).add(version)
-    return {package: sorted(found[package]) for package in sorted(found)}
