@@ -23,10 +23,15 @@ def test_a_block_moves_its_steps_and_parameters_only():
     (first, places), (second, both) = along.groups
     assert (first, places) == (("a",), (0, 2))
     assert (second, both) == (("b",), (0, 1, 2))
-    assert along.slopes(0, both)["lr"].tolist() == [1.0, 0.0, 0.0]
-    assert along.slopes(1, both)["lr"].tolist() == [0.5, 0.5, 0.0]
-    assert along.slopes(1, places)["lr"].tolist() == [0.5, 0.0, 0.0]
-    assert along.slopes(3, both)["momentum"].tolist() == [0.0, 0.0, 1.0]
+    numbers = along.numbers()
+    assert numbers[:, 0].tolist() == [0, 1, 2, 3]
+    assert along.names == ("lr", "momentum")
+    assert numbers[:, 1:3].tolist() == [[0.5, 0.9], [0.25, 0.9], [0.25, 0.9], [0.125, 0.9]]
+    slopes = numbers[:, 3:].reshape(4, 2, 2, 3)  # step, group, name, place
+    assert slopes[0, 1, 0].tolist() == [1.0, 0.0, 0.0]
+    assert slopes[1, 1, 0].tolist() == [0.5, 0.5, 0.0]
+    assert slopes[1, 0, 0].tolist() == [0.5, 0.0, 0.0]
+    assert slopes[3, 1, 1].tolist() == [0.0, 0.0, 1.0]
     assert along.values(3) == {"lr": 0.125, "momentum": 0.9, "weight_decay": 0.0, "dampening": 0.0}
 
 

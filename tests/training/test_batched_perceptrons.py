@@ -112,3 +112,14 @@ def test_ignored_classes_are_left_to_others():
     model = nn.Sequential(nn.Linear(4, 3))
     targets = torch.tensor([0, -100])
     assert not PerceptronStep.fits(model, objective_of("cross_entropy"), (torch.zeros(2, 4), targets))
+
+
+def test_certain_outputs_have_a_finite_loss():
+    """Scores thousands apart: shares round to 0 and 1, but not their logarithms."""
+
+    def factory():
+        layer = nn.Linear(4, 3).double()
+        nn.init.normal_(layer.weight, std=1e4)
+        return nn.Sequential(layer)
+
+    agree(factory, "cross_entropy", draw(4), CLASSES)

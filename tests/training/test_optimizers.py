@@ -80,8 +80,16 @@ ADAM = [
 ]
 
 
+MAXIMIZE = [
+    (name, ours, {**options, "maximize": True}, kind, {**theirs, "maximize": True})
+    for name, ours, options, kind, theirs in (SGD[-1], MOMENTUM[-1], NESTEROV[-1], RMSPROP[-1], ADAM[3], ADAM[-1])
+]
+
+
 @pytest.mark.parametrize("in_place", [False, True])
-@pytest.mark.parametrize(("name", "ours", "options", "kind", "theirs"), SGD + MOMENTUM + NESTEROV + RMSPROP + ADAM)
+@pytest.mark.parametrize(
+    ("name", "ours", "options", "kind", "theirs"), SGD + MOMENTUM + NESTEROV + RMSPROP + ADAM + MAXIMIZE
+)
 def test_five_steps_equal_torch(name, ours, options, kind, theirs, in_place):
     start, gradients = problem()
     moved = walk(Optimizer(name, **options), 0.1, start, gradients, in_place=in_place, **ours)
@@ -202,6 +210,20 @@ def test_the_update_can_be_differentiated_in_the_learning_rate(name):
         return walk_with(optimizer_of(name), hyper, start, gradients)["weight"].square().sum()
 
     assert torch.autograd.gradcheck(end, lr)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [Optimizer("rmsprop"), Optimizer("rmsprop", centered=True), Optimizer("adam"), Optimizer("adam", amsgrad=True)],
+)
+def test_a_mean_square_of_exactly_zero_leaves_a_derivative(optimizer):
+    """The root has no slope there, but the step, -lr g / (root + eps), has: -lr / eps."""
+    push = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    hyper = {"lr": 0.1, **optimizer.hyper_parameters(eps=0.5)}
+    moved = walk_with(optimizer, hyper, {"w": torch.ones(2, dtype=torch.float64)}, [{"w": push}])["w"]
+    (slope,) = torch.autograd.grad(moved.sum(), push)
+    assert slope[1].item() == pytest.approx(-0.1 / 0.5)
+    assert slope.isfinite().all()
 
 
 @pytest.mark.parametrize(

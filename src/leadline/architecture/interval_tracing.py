@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 # The next three fill the registry of rules.
@@ -27,6 +26,7 @@ from leadline.architecture.interval_maps import (
 from leadline.architecture.interval_rules import RULES, OperatorCall, bind, plain_name
 from leadline.architecture.meta_execution import MetaTwins
 from leadline.architecture.mixing_intervals import UNREAD_MASK
+from leadline.core.operator_modes import OperatorMode
 
 _LARGE = 1 << 22  # elements of one bound of a map: beyond, the map is replaced by its hull
 _LARGE_ON_TRIAL = 1 << 20
@@ -52,7 +52,7 @@ class _View:
         return tree_leaves(self.call.operator(**again))[self.place]
 
 
-class IntervalTracing(TorchDispatchMode):
+class IntervalTracing(OperatorMode):
     """Keeps the map of every tensor that depends on `signal` while the body of the `with` statement runs.
 
     Args:

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from leadline.architecture.meta_limits import refuse_what_kernels_refuse
 from leadline.architecture.operator_kinds import kind_of
 from leadline.architecture.recurrent_costs import result_on_meta
+from leadline.core.operator_modes import OperatorMode
 
 _META = torch.device("meta")
 _LARGE = 1 << 16  # elements; smaller constants are kept real
@@ -91,7 +91,7 @@ class MetaTwins:
         return isinstance(value, list | tuple) and any(self._is_meta(one) for one in value)
 
 
-class OnMeta(TorchDispatchMode):
+class OnMeta(OperatorMode):
     """Everything in the body of the `with` statement runs on meta twins."""
 
     def __init__(self, twins: MetaTwins) -> None:

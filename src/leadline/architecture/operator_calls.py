@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from leadline.architecture.conventions import Kind
 from leadline.architecture.meta_execution import MetaTwins
 from leadline.architecture.module_calls import CallStack, Frame
 from leadline.architecture.operator_costs import Cost, has_bias, macs_of, taps_of
 from leadline.architecture.operator_kinds import kind_of
+from leadline.core.operator_modes import OperatorMode
 
 
 class OperatorCall(NamedTuple):
@@ -51,7 +51,7 @@ def _rule_of(operator: OpOverload) -> _Rule | None:
     return _Rule(name, kind, macs_of(name), taps_of(name, kind), aliases and operator._schema.is_mutable)
 
 
-class OperatorWatch(TorchDispatchMode):
+class OperatorWatch(OperatorMode):
     """A dispatch mode that records every call and the bytes alive at any moment.
 
     Use it under `torch.inference_mode()`: there composite operators (linear, attention, recurrent layers) arrive whole,

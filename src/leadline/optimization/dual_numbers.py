@@ -1,70 +1,14 @@
-"""Values that carry their tangents: the optimizers' own arithmetic, differentiated forward as it runs.
+"""Tensors that carry their tangents: the optimizers' own arithmetic, differentiated forward as it runs.
 
-A `Number` is a float, a `Dual` a tensor; both hold their derivative in each of H hyper-parameters. An optimizer that is
-given them computes its update and the derivatives of its update at once, whichever its rule. Only the arithmetic that
-optimizers consist of has a rule here: element by element, a few kernels on all H tangents together.
+An optimizer that is given dual parameters, gradients and hyper-parameters computes its update and the derivatives of
+its update at once, whichever its rule. Only the arithmetic that optimizers consist of has a rule here: element by
+element, a few kernels on all H tangents together.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
-
-
-class Number(float):
-    """A float with its derivatives in H hyper-parameters.
-
-    It equals a plain number only where its derivatives vanish as well, so that no rule takes it for a constant zero.
-
-    >>> rate = Number(0.0, [1.0, 0.0])
-    >>> (1 - 2 * rate).tangents, rate == 0
-    (array([-2., -0.]), False)
-    """
-
-    tangents: np.ndarray
-
-    def __new__(cls, value: float | int, tangents: Any) -> "Number":
-        number = super().__new__(cls, value)
-        number.tangents = np.asarray(tangents, dtype=float)
-        return number
-
-    def __eq__(self, other: object) -> bool:
-        return float(self) == other and not self.tangents.any()
-
-    def __ne__(self, other: object) -> bool:  # float has its own
-        return not self == other
-
-    def __hash__(self) -> int:
-        return super().__hash__()
-
-    def __neg__(self) -> "Number":
-        return Number(-float(self), -self.tangents)
-
-    def __add__(self, other: float | int) -> "Number":
-        return Number(float(self) + float(other), self.tangents + _tangents(other))
-
-    def __sub__(self, other: float | int) -> "Number":
-        return Number(float(self) - float(other), self.tangents - _tangents(other))
-
-    def __rsub__(self, other: float | int) -> "Number":
-        return Number(float(other) - float(self), -self.tangents)
-
-    def __mul__(self, other: float | int) -> "Number":
-        return Number(float(self) * float(other), self.tangents * float(other) + _tangents(other) * float(self))
-
-    def __truediv__(self, other: float | int) -> "Number":
-        quotient = float(self) / float(other)
-        return Number(quotient, (self.tangents - quotient * _tangents(other)) / float(other))
-
-    def __rtruediv__(self, other: float | int) -> "Number":
-        return Number(float(other), np.zeros_like(self.tangents)) / self
-
-    def __pow__(self, exponent: float | int, modulus: None = None) -> "Number":
-        slope = exponent * float(self) ** (exponent - 1) if float(self) or exponent >= 1 else 0.0
-        return Number(float(self) ** exponent, slope * self.tangents)
-
-    __radd__, __rmul__ = __add__, __mul__
 
 
 class Dual(torch.Tensor):
@@ -95,63 +39,57 @@ class Dual(torch.Tensor):
         raise TypeError(f"Dual: no rule for the tangent of {func.__name__}")
 
 
-def _tangents(number: float | int) -> Any:
-    return number.tangents if isinstance(number, Number) else 0.0
+Operand = torch.Tensor | float | int
+Part = tuple[Any, Any]  # value, tangents; 0 where it is a constant
 
 
-Part = tuple[Any, torch.Tensor | None]  # value, tangents (None: a constant)
+def _parts(*operands: Operand) -> list[Part]:
+    # Tangents of scalars get the axes of those that they meet.
+    most = max(one.ndim for one in operands if isinstance(one, torch.Tensor))
+    return [
+        (one.value, one.tangents if one.ndim == most else one.tangents.view(-1, *[1] * most))
+        if isinstance(one, Dual)
+        else (one, None)
+        for one in operands
+    ]
 
 
-def _part(operand: Any, like: torch.Tensor) -> Part:
-    if isinstance(operand, Dual):
-        return operand.value, operand.tangents
-    if isinstance(operand, Number):
-        tangents = torch.tensor(operand.tangents.tolist(), dtype=like.dtype, device=like.device)
-        return float(operand), tangents.view(-1, *[1] * like.ndim)
-    return operand, None
+def _plus(x: torch.Tensor | None, y: torch.Tensor | None, factor: Operand = 1.0) -> Any:
+    if y is None or x is None:
+        return x if y is None else y * factor
+    return torch.add(x, y, alpha=factor) if isinstance(factor, float | int) else torch.addcmul(x, y, factor)
 
 
-def _sum(x: torch.Tensor | None, y: torch.Tensor | None, alpha: float | int = 1.0) -> torch.Tensor:
-    if y is None:
-        assert x is not None  # one of the operands is dual
-        return x
-    return alpha * y if x is None else torch.add(x, y, alpha=alpha)
+def _times(x: Any, y: Any) -> Any:
+    return None if x is None else x * y
 
 
-def _product(x: Part, y: Part) -> torch.Tensor:
-    left = None if x[1] is None else x[1] * y[0]
-    return _sum(left, None if y[1] is None else y[1] * x[0])
+def _add(x: Operand, y: Operand, *, alpha: float | int = 1) -> Dual:
+    (left, left_tangents), (right, right_tangents) = _parts(x, y)
+    value = left + right if alpha == 1 else torch.add(left, right, alpha=alpha)
+    return Dual.of(value, _plus(left_tangents, right_tangents, alpha))
 
 
-def _add(x: Any, y: Any, *, alpha: float | int = 1.0) -> Dual:
-    like = _first(x, y)
-    (left, left_tangents), (right, right_tangents) = _part(x, like), _part(y, like)
-    factor, factor_tangents = _part(alpha, like)
-    tangents = None
-    if left_tangents is not None or right_tangents is not None:
-        tangents = _sum(left_tangents, right_tangents, factor)
-    if factor_tangents is not None:
-        tangents = factor_tangents * right if tangents is None else torch.addcmul(tangents, factor_tangents, right)
-    assert tangents is not None
-    return Dual.of(torch.add(left, right, alpha=factor) if alpha != 1 else left + right, tangents)
+def _add_product(x: Operand, y: Operand, z: Operand) -> Dual:
+    (base, base_tangents), (left, left_tangents), (right, right_tangents) = _parts(x, y, z)
+    tangents = _plus(base_tangents, left_tangents, right)
+    return Dual.of(torch.addcmul(base, left, right), _plus(tangents, right_tangents, left))
 
 
-def _subtract(x: Any, y: Any) -> Dual:
-    return _add(x, y, alpha=-1.0)
+def _multiply(x: Operand, y: Operand) -> Dual:
+    (left, left_tangents), (right, right_tangents) = _parts(x, y)
+    return Dual.of(left * right, _plus(_times(left_tangents, right), right_tangents, left))
 
 
-def _multiply(x: Any, y: Any) -> Dual:
-    like = _first(x, y)
-    first, second = _part(x, like), _part(y, like)
-    return Dual.of(first[0] * second[0], _product(first, second))
-
-
-def _divide(x: Any, y: Any) -> Dual:
-    like = _first(x, y)
-    (above, above_tangents), (below, below_tangents) = _part(x, like), _part(y, like)
+def _divide(x: Operand, y: Operand) -> Dual:
+    (above, above_tangents), (below, below_tangents) = _parts(x, y)
     quotient = above / below
-    change = None if below_tangents is None else quotient * below_tangents
-    return Dual.of(quotient, _sum(above_tangents, change, -1.0) / below)
+    return Dual.of(quotient, _plus(above_tangents, _times(below_tangents, quotient), -1) / below)
+
+
+def _power(x: Operand, y: Operand) -> Dual:
+    (base, tangents), (exponent, _) = _parts(x, y)
+    return Dual.of(base**exponent, tangents * (exponent * base ** (exponent - 1)))
 
 
 def _square_root(x: Dual) -> Dual:
@@ -165,17 +103,15 @@ def _larger(x: Dual, y: Dual) -> Dual:
     return Dual.of(torch.maximum(x.value, y.value), torch.where(x.value >= y.value, x.tangents, y.tangents))
 
 
-def _zeros(x: Dual) -> Dual:
-    return Dual.of(torch.zeros_like(x.value), torch.zeros_like(x.tangents))
-
-
-def _first(x: Any, y: Any) -> torch.Tensor:
-    dual = x if isinstance(x, torch.Tensor) else y
-    return dual.value if isinstance(dual, Dual) else dual
+def _each(change: Callable[..., torch.Tensor]) -> Callable[..., Dual]:
+    # Of what does the same to a value and to its tangents.
+    return lambda x, *more: Dual.of(change(x.value, *more), change(x.tangents, *more))
 
 
 _RULES: dict[str, Callable[..., Dual]] = {
-    "add": _add, "radd": _add, "sub": _subtract, "rsub": lambda x, y: _subtract(y, x),
-    "mul": _multiply, "rmul": _multiply, "div": _divide, "truediv": _divide,
-    "sqrt": _square_root, "maximum": _larger, "zeros_like": _zeros,
+    "add": _add, "radd": _add, "sub": lambda x, y: _add(x, y, alpha=-1), "rsub": lambda x, y: _add(y, x, alpha=-1),
+    "mul": _multiply, "rmul": _multiply, "addcmul": _add_product, "neg": _each(torch.neg),
+    "div": _divide, "truediv": _divide, "rdiv": lambda x, y: _divide(y, x), "rtruediv": lambda x, y: _divide(y, x),
+    "pow": _power, "sqrt": _square_root, "maximum": _larger,
+    "zeros_like": _each(torch.zeros_like), "to": _each(torch.Tensor.to),
 }  # fmt: skip

@@ -8,7 +8,6 @@ computed example by example. A rule is trusted with a layer only after it gave t
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,26 +16,13 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.func import functional_call, grad, vmap
 
 from leadline.core import InputError
-from leadline.optimization.layer_norms import RULES, Call, covers
+from leadline.optimization.layer_norms import RULES, Call, LayerGradients, covers
 from leadline.training import Objective
 
 _AGREE = {torch.float64: 1e-9, torch.float32: 1e-3}  # relative; products of many float32 numbers keep three digits
 _ROUGHLY = 3e-2  # in half precision
 _FEW = 4  # examples on which the loss is compared with the mean of their own losses
 _CHUNK_NUMBERS = 2**24  # gradients of examples held at a time where no rule applies
-
-
-@dataclass(frozen=True, eq=False)
-class LayerGradients:
-    """A layer's gradients over a batch: squared norm of each example's, and each parameter's summed over examples."""
-
-    norms: torch.Tensor
-    sums: list[torch.Tensor]
-
-    @property
-    def total(self) -> torch.Tensor:
-        """The gradient of all the layer's parameters, summed over examples, flat."""
-        return torch.cat([one.reshape(-1) for one in self.sums])
 
 
 class ExampleGradients:
@@ -76,8 +62,9 @@ class ExampleGradients:
         if not self.checked:
             self._check(batch)
         found = self._by_rules(batch)
-        if self.unruled:
-            found |= self._one_by_one(self.unruled, batch)
+        if len(found) == len(self.layers):
+            return found
+        found |= self._one_by_one(self.unruled, batch)
         return {path: found[path] for path in self.layers}
 
     def _by_rules(self, batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
@@ -87,16 +74,18 @@ class ExampleGradients:
         try:
             with torch.enable_grad():
                 loss = self.objective(self.model, batch)
-            calls = {path: self.calls[path] for path in self.ruled}
             # Edges, not outputs: an activation may overwrite the output in place.
-            edges = [edge for kept in calls.values() for _, edge in kept]
+            edges = [edge for path in self.ruled for _, edge in self.calls[path]]
             size, found = len(batch[-1]), {}
             each = torch.full_like(loss, size)  # the loss is a mean: undo it
             errors = iter(torch.autograd.grad(loss, edges, each, allow_unused=True) if edges else ())
-            for path, kept in calls.items():
-                used = [Call(inputs, e) for (inputs, _), e in zip(kept, errors, strict=False) if e is not None]
-                if any(len(call.inputs) != size or len(call.errors) != size for call in used):
-                    raise _NotByExample(path)
+            for path in self.ruled:
+                used = [
+                    Call(inputs, e) for (inputs, _), e in zip(self.calls[path], errors, strict=False) if e is not None
+                ]
+                for call in used:
+                    if len(call.inputs) != size or len(call.errors) != size:
+                        raise _NotByExample(path)
                 found[path] = self._of_layer(path, used, size)
             return found
         finally:
@@ -118,7 +107,7 @@ class ExampleGradients:
             like = [self.parameters[name] for name in self.layers[path]]
             return LayerGradients(like[0].new_zeros(size), [torch.zeros_like(one) for one in like])
         module = self.modules[path]
-        return LayerGradients(*RULES[type(module)](module, calls, self.wanted[path]))
+        return RULES[type(module)](module, calls, self.wanted[path])
 
     def _one_by_one(self, paths: list[str], batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
         names = [name for path in paths for name in self.layers[path]]

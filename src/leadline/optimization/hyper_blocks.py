@@ -1,12 +1,18 @@
 """Which hyper-parameter, at which steps, for which parameters: what a hypergradient is taken with respect to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import torch
+from jaxtyping import Float
 
 from leadline.core import InputError
-from leadline.training import Recipe
+from leadline.training import Optimizer, Recipe, State
+from leadline.training.optimizers import Memory, Scalar, Tensors
+
+Vary = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (value, slopes) -> scalar
 
 
 @dataclass(frozen=True)
@@ -34,10 +40,6 @@ class Block:
         inside = ", ".join(part for part in (steps, self.parameters) if part)
         return f"{self.name}[{inside}]" if inside else self.name
 
-    def covers(self, step: int) -> bool:
-        """Is the step in the block?"""
-        return self.first <= step and (self.last is None or step < self.last)
-
 
 @dataclass(frozen=True, eq=False)
 class Directions:
@@ -57,18 +59,55 @@ class Directions:
     factors: np.ndarray
     groups: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
 
-    def slopes(self, step: int, places: Sequence[int]) -> dict[str, np.ndarray]:
-        """By name of a hyper-parameter in question: how its value at a step changes with each of the H."""
-        found = {block.name: np.zeros(len(self.blocks)) for block in self.blocks}
-        for place in places:
-            block = self.blocks[place]
-            if block.covers(step):
-                found[block.name][place] = self.factors[step] if block.name == "lr" else 1.0
-        return found
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The learning rate, and every other hyper-parameter in question."""
+        return tuple(dict.fromkeys(("lr", *(block.name for block in self.blocks))))
 
     def values(self, step: int) -> dict[str, float]:
         """All hyper-parameters at a step."""
         return {**self.hyper, "lr": float(self.lr[step])}
+
+    def numbers(self) -> Float[np.ndarray, "steps numbers"]:
+        """What is peculiar to each step: how many came before, values of `names`, by group their slopes in the H."""
+        steps = len(self.lr)
+        values = [self.lr, *(np.full(steps, self.hyper[name]) for name in self.names[1:])]
+        slopes = np.zeros((steps, len(self.groups), len(self.names), len(self.blocks)))
+        for group, (_, places) in enumerate(self.groups):
+            for place in places:
+                block = self.blocks[place]
+                now = slice(block.first, block.last)
+                slope = self.factors[now] if block.name == "lr" else 1.0
+                slopes[now, group, self.names.index(block.name), place] = slope
+        return np.column_stack([np.arange(steps), *values, slopes.reshape(steps, -1)])
+
+    def update(
+        self, optimizer: Optimizer, state: State, gradients: Tensors, numbers: torch.Tensor, vary: Vary, *, first: bool
+    ) -> State:
+        """A step of the optimizer, group by group; `vary` makes a scalar of its value and its slopes."""
+        values, *slopes = numbers[1:].split([len(self.names), *[len(self.names) * len(self.blocks)] * len(self.groups)])
+        parameters: Tensors = {}
+        memory: Memory = {slot: {} for slot in state.memory}
+        for (names, _), own in zip(self.groups, slopes, strict=True):
+            hyper: dict[str, Scalar] = dict(self.hyper)
+            for name, value, slope in zip(self.names, values, own.view(len(self.names), -1), strict=True):
+                hyper[name] = vary(value, slope)
+            moved, kept = optimizer.update(
+                {name: state.parameters[name] for name in names},
+                {name: gradients[name] for name in names},
+                {slot: {name: each[name] for name in names} for slot, each in state.memory.items()},
+                hyper,
+                count=0 if first else numbers[0],
+            )
+            parameters |= moved
+            for slot, each in kept.items():
+                memory[slot] |= each
+
+        def ordered(tensors: Tensors) -> Tensors:
+            return {name: tensors[name] for name in state.parameters}
+
+        kept = {slot: ordered(each) for slot, each in memory.items()}
+        return State(ordered(parameters), state.buffers, kept, state.taken + 1)
 
 
 def directions_of(

@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from leadline.core import InputError, Result, random_state_kept, seed_of
 from leadline.optimization.checkpointed_adjoints import unroll_backward
+from leadline.optimization.difference_checks import hidden_derivatives
 from leadline.optimization.forward_tangents import unroll_forward
 from leadline.optimization.hyper_blocks import Block, directions_of
 from leadline.training import Plan, Recipe, build_step, state_of
 from leadline.training.batches import ArraySource, LoaderSource, Source, batches, plan_for, source_of
 from leadline.training.loops import floating_type, model_errors
 from leadline.training.objectives import Batch
+from leadline.training.recipes import rates
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -111,8 +114,10 @@ def hypergradient(
     """The derivative of the final loss of a training run in its hyper-parameters, in loss per unit of each.
 
     Forward mode carries the derivatives along: memory flat in the number of steps, one Hessian-vector product per step
-    and hyper-parameter, derivatives of every step's loss. Reverse mode runs twice and goes back through checkpoints:
-    memory grows with the root of the number of steps, and the cost does not depend on the number of hyper-parameters.
+    and hyper-parameter, derivatives of every step's loss. From 100 steps on it records the operators of a step and
+    repeats them; the model itself then runs now and then, to see that it still does the same. Reverse mode runs twice
+    and goes back through checkpoints: memory grows with the root of the number of steps, and the cost does not depend
+    on the number of hyper-parameters.
 
     Args:
         model: where training starts; stays as it is.
@@ -124,7 +129,9 @@ def hypergradient(
         validation: the final loss is taken on these data; None: on all training data.
 
     Returns:
-        The derivatives, the losses, and in forward mode their derivatives at every step. A diverged run has none.
+        The derivatives, the losses, and in forward mode their derivatives at every step. A diverged run has none. Among
+        the caveats: parameters that no gradient reaches, and a model that hides some of its derivative (`no_grad`,
+        `detach`) so that autograd's differs from that of differences.
 
     Raises:
         InputError: unknown name or mode, nothing to train, NaN in the data, a loss that is no scalar.
@@ -149,15 +156,17 @@ def hypergradient(
         raise InputError("hypergradient", expected="data that can be read again in reverse mode", got="a DataLoader",
                          remedy="pass arrays or its Dataset, or use forward mode")  # fmt: skip
     plan = plan_for(recipe, source)
-    along = directions_of(wrt, recipe, plan_for(replace(recipe, lr=1.0), source).lr, tuple(start.parameters))
+    along = directions_of(wrt, recipe, rates(replace(recipe, lr=1.0), len(plan.lr)), tuple(start.parameters))
     source = source.with_noise(recipe.label_noise, recipe.seed_for("noise"))
     # The fused attention kernels have no second derivative.
     with random_state_kept(), sdpa_kernel(SDPBackend.MATH), model_errors("hypergradient"):
+        hidden = hidden_derivatives(step, start, last)
         torch.manual_seed(seed_of("training", recipe.seed))
+        steps = partial(_steps, source, plan, recipe)
         if mode == "forward":
-            run = unroll_forward(step, start, _steps(source, plan, recipe, 0, len(plan.lr)), last, along)
+            run = unroll_forward(step, start, steps, last, along, again=not isinstance(source, LoaderSource))
         else:
-            run = unroll_backward(step, start, lambda a, b: _steps(source, plan, recipe, a, b), last, along)
+            run = unroll_backward(step, start, steps, last, along)
     return Hypergradient(
         names=tuple(block.label for block in along.blocks),
         values=np.array([recipe.lr if block.name == "lr" else along.hyper[block.name] for block in along.blocks]),
@@ -168,7 +177,7 @@ def hypergradient(
         diverged_at=run.diverged_at,
         mode=mode,
         optimizer=step.optimizer.name,
-        caveats=_caveats(step.moving, run.gradient, run.diverged_at),
+        caveats=hidden + _caveats(step.moving, run.gradient, run.diverged_at),
         sources=_SOURCES,
     )
 

@@ -4,11 +4,12 @@ import weakref
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from leadline.core.operator_modes import OperatorMode
 
-class LiveMemory(TorchDispatchMode):
+
+class LiveMemory(OperatorMode):
     """Inside the `with` statement, watches every tensor that an operator makes; tensors made before are not counted.
 
     Attributes:

@@ -12,7 +12,8 @@ from torch import nn
 from leadline.core import InputError, borrow, choose_device, numpy_generator
 from leadline.core.results import Result
 from leadline.optimization.example_gradients import ExampleGradients
-from leadline.optimization.ratio_of_means import NoiseReading, read_noise
+from leadline.optimization.gradient_blocks import ALL_LAYERS, GradientBlocks
+from leadline.optimization.ratio_of_means import NoiseReading
 from leadline.training import Objective, objective_of
 from leadline.training.batches import Source, source_of
 from leadline.training.loops import floating_type, model_errors
@@ -203,7 +204,7 @@ def gradient_noise(
         try:
             model.to(place)
             gradients = ExampleGradients(model, objective)
-            blocks = _Blocks(min(len(places), _BLOCKS))
+            blocks = GradientBlocks(min(len(places), _BLOCKS))
             for number, some in enumerate(places):
                 blocks.add(number, gradients.of(source.take(some)))
         finally:
@@ -214,57 +215,13 @@ def gradient_noise(
                    by_rule=path in gradients.ruled, reading=readings[path])
         for path, names in gradients.layers.items()
     )  # fmt: skip
-    whole, used = readings[_ALL], sum(len(some) for some in places)
+    whole, used = readings[ALL_LAYERS], sum(len(some) for some in places)
     return GradientNoise(
         whole=whole, layers=layers, examples=source.examples, used=used, batch_size=size, batches=len(places),
         more_batches=0 if whole.resolved else _missing(whole, used, source, size), confidence=confidence,
         example_squared_norms=blocks.example_norms(), caveats=tuple(_caveats(model, gradients, whole)),
         sources=_SOURCES,
     )  # fmt: skip
-
-
-_ALL = "all layers together"  # no module has spaces in its name
-
-
-class _Blocks:
-    """What the readings need: squared norms of all examples, and the gradient sum of each block of batches."""
-
-    def __init__(self, blocks: int) -> None:
-        self.blocks, self.counts, self.norms = blocks, np.zeros(blocks), []
-        self.sums: dict[str, np.ndarray] = {}
-        self.gradients: dict[str, list[torch.Tensor | None]] = {}
-
-    def add(self, number: int, found: dict[str, Any]) -> None:
-        """Take in the gradients of a batch."""
-        block = number % self.blocks
-        each = {path: layer.norms.double() for path, layer in found.items()}
-        whole = torch.stack(list(each.values())).sum(0)
-        if not torch.isfinite(whole).all():
-            _refuse("finite gradients", "NaN or infinity", "check the loss on the data; lower the scale of the inputs")
-        self.norms.append(whole.cpu().numpy())
-        self.counts[block] += len(whole)
-        for path, layer in found.items():
-            self.sums.setdefault(path, np.zeros(self.blocks))[block] += float(each[path].sum())
-            held = self.gradients.setdefault(path, [None] * self.blocks)
-            before, now = held[block], layer.total
-            held[block] = now if before is None else before + now
-
-    def readings(self, population: int, confidence: float) -> dict[str, NoiseReading]:
-        """By layer, and of all together."""
-        products = {}
-        for path, held in self.gradients.items():
-            rows = torch.stack([row for row in held if row is not None]).double()
-            products[path] = (rows @ rows.T).cpu().numpy()
-        sums = self.sums | {_ALL: np.sum(list(self.sums.values()), axis=0)}
-        products[_ALL] = np.sum(list(products.values()), axis=0)
-        return {
-            path: read_noise(sums[path], products[path], self.counts, population=population, confidence=confidence)
-            for path in sums
-        }
-
-    def example_norms(self) -> np.ndarray:
-        """Of all examples, in the order they came."""
-        return np.concatenate(self.norms)
 
 
 def _sizes(examples: int, batch_size: int | None, batches: int | None, confidence: float) -> tuple[int, int]:

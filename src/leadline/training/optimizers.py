@@ -45,6 +45,7 @@ class Optimizer:
         eps_inside_root: rmsprop and adam divide by sqrt(v + eps) instead of sqrt(v) + eps.
         centered: rmsprop divides by the standard deviation instead of the root mean square.
         amsgrad: adam divides by the largest second moment so far.
+        maximize: go up the gradient; decay still goes down.
 
     >>> Optimizer("adam").hyper_parameters(beta1=0.8)
     {'weight_decay': 0.0, 'beta1': 0.8, 'beta2': 0.999, 'eps': 1e-08}
@@ -55,6 +56,7 @@ class Optimizer:
     eps_inside_root: bool = False
     centered: bool = False
     amsgrad: bool = False
+    maximize: bool = False
 
     def __post_init__(self) -> None:
         if self.name not in _DEFAULTS:
@@ -102,22 +104,26 @@ class Optimizer:
         memory: Memory,
         hyper: Hyper,
         *,
-        count: int,
+        count: int | torch.Tensor,
         in_place: bool = False,
     ) -> tuple[Tensors, Memory]:
-        """Parameters and memory after one step; `count` steps came before it.
+        """Parameters and memory after one step; `count` steps came before it (0: the number, not a tensor).
 
         `in_place` writes the new values over the old ones: the same numbers without new memory.
         """
         scalars = _NUMBERS[self.name](self, hyper, count)
-        put = _InPlace if in_place else _Pure
+        cast: dict[torch.dtype, Numbers] = {}
+        put, first = _InPlace if in_place else _Pure, not isinstance(count, torch.Tensor) and count == 0
         moved: Tensors = {}
         kept: Memory = {slot: {} for slot in memory}
         for name, parameter in parameters.items():
-            numbers = {key: _match(value, parameter) for key, value in scalars.items()}
-            gradient, shrunk = self._decay(gradients[name], parameter, numbers, put)
+            if parameter.dtype not in cast:
+                cast[parameter.dtype] = {key: _cast(value, parameter.dtype) for key, value in scalars.items()}
+            numbers = {key: _match(value, parameter) for key, value in cast[parameter.dtype].items()}
+            gradient = -gradients[name] if self.maximize else gradients[name]
+            gradient, shrunk = self._decay(gradient, parameter, numbers, put)
             slots = {slot: values[name] for slot, values in memory.items()}
-            direction, slots = _DIRECTIONS[self.name](self, gradient, slots, numbers, put, count == 0)
+            direction, slots = _DIRECTIONS[self.name](self, gradient, slots, numbers, put, first)
             moved[name] = put.add(shrunk, direction, numbers["move"])
             for slot, value in slots.items():
                 kept[slot][name] = value
@@ -159,23 +165,26 @@ class _InPlace(_Pure):
         return x.add_(y, alpha=factor)
 
 
+def _cast(value: Scalar, dtype: torch.dtype) -> Scalar:
+    return value.to(dtype) if isinstance(value, torch.Tensor) else value
+
+
 def _match(value: Scalar, parameter: torch.Tensor) -> Scalar:
     # One value per member: lined up with the first axis of the stacked parameter.
-    if not isinstance(value, torch.Tensor):
+    if not isinstance(value, torch.Tensor) or value.ndim == 0:
         return value
-    value = value.to(parameter.dtype)
-    return value if value.ndim == 0 else value.view(-1, *[1] * (parameter.ndim - 1))
+    return value.view(-1, *[1] * (parameter.ndim - 1))
 
 
 Numbers = dict[str, Scalar]
 Slots = dict[str, torch.Tensor]
 
 
-def _plain_numbers(optimizer: Optimizer, hyper: Hyper, count: int) -> Numbers:
+def _plain_numbers(optimizer: Optimizer, hyper: Hyper, count: int | torch.Tensor) -> Numbers:
     return {**hyper, "move": -hyper["lr"]}
 
 
-def _adam_numbers(optimizer: Optimizer, hyper: Hyper, count: int) -> Numbers:
+def _adam_numbers(optimizer: Optimizer, hyper: Hyper, count: int | torch.Tensor) -> Numbers:
     beta1, beta2 = hyper["beta1"], hyper["beta2"]
     first, second = 1 - beta1 ** (count + 1), 1 - beta2 ** (count + 1)
     # sqrt(v / second) + eps == (sqrt(v) + eps sqrt(second)) / sqrt(second): the corrections become scalars
@@ -184,11 +193,11 @@ def _adam_numbers(optimizer: Optimizer, hyper: Hyper, count: int) -> Numbers:
             "new1": 1 - beta1, "new2": 1 - beta2}  # fmt: skip
 
 
-def _rmsprop_numbers(optimizer: Optimizer, hyper: Hyper, count: int) -> Numbers:
+def _rmsprop_numbers(optimizer: Optimizer, hyper: Hyper, count: int | torch.Tensor) -> Numbers:
     return {**hyper, "move": -hyper["lr"], "new": 1 - hyper["smoothing"]}
 
 
-def _momentum_numbers(optimizer: Optimizer, hyper: Hyper, count: int) -> Numbers:
+def _momentum_numbers(optimizer: Optimizer, hyper: Hyper, count: int | torch.Tensor) -> Numbers:
     return {**hyper, "move": -hyper["lr"], "new": 1 - hyper.get("dampening", 0.0)}
 
 
@@ -236,10 +245,16 @@ def _along_scaled_mean(
 
 
 def _root(square: torch.Tensor, eps: Scalar, inside: bool) -> torch.Tensor:
-    return (square + eps).sqrt() if inside else square.sqrt() + eps
+    if inside:
+        return (square + eps).sqrt()
+    if square.requires_grad:
+        # The root has no slope where the square is exactly 0; where it is nothing beside eps it has, and what it
+        # divides is 0 there.
+        square = square.clamp_min(torch.finfo(square.dtype).tiny)
+    return square.sqrt() + eps
 
 
-_NUMBERS: dict[str, Callable[[Optimizer, Hyper, int], Numbers]] = {
+_NUMBERS: dict[str, Callable[[Optimizer, Hyper, int | torch.Tensor], Numbers]] = {
     "sgd": _plain_numbers,
     "momentum": _momentum_numbers,
     "nesterov": _momentum_numbers,
@@ -264,7 +279,7 @@ def optimizer_of(optimizer: str | Optimizer) -> Optimizer:
         InputError: there is none.
 
     >>> optimizer_of("rmsprop")
-    Optimizer(name='rmsprop', decay=None, eps_inside_root=False, centered=False, amsgrad=False)
+    Optimizer(name='rmsprop', decay=None, eps_inside_root=False, centered=False, amsgrad=False, maximize=False)
     """
     return optimizer if isinstance(optimizer, Optimizer) else Optimizer(optimizer)
 

@@ -114,23 +114,22 @@ def plan_of(recipe: Recipe, examples: int) -> Plan:
     array([4, 4, 2, 4, 4, 2])
     """
     first = recipe.batch_size or min(_BATCH_SIZE, examples)
-    epochs, starts, sizes, steps, epoch = [], [], [], 0, 0
-    while steps < recipe.steps if recipe.steps is not None else epoch < (recipe.epochs or 0):
-        size = min(recipe.growth(epoch, first), max(examples, first)) if recipe.growth else first
+    cuts: dict[int, np.ndarray] = {}  # batch size -> where an epoch's batches start
+    epochs: list[int] = []  # batch size of each
+    steps = 0
+    while steps < recipe.steps if recipe.steps is not None else len(epochs) < (recipe.epochs or 0):
+        size = min(recipe.growth(len(epochs), first), max(examples, first)) if recipe.growth else first
         if size > examples:
             got = f"batch size {size} for {examples}"
             _refuse("batches no larger than the data", got, f"pass batch_size={examples} or less")
-        start = np.arange(0, examples, size)
-        ends = np.minimum(start + size, examples)
-        if recipe.drop_last:
-            start, ends = start[start + size <= examples], ends[start + size <= examples]
-        epochs.append(np.full(len(start), epoch))
-        starts.append(start)
-        sizes.append(ends - start)
-        steps, epoch = steps + len(start), epoch + 1
-    total = recipe.steps or steps
-    epoch_of, start_of, size_of = (np.concatenate(parts)[:total] for parts in (epochs, starts, sizes))
-    return Plan(epoch_of, start_of, size_of, rates(recipe, total))
+        if size not in cuts:
+            cuts[size] = np.arange(0, examples - size + 1 if recipe.drop_last else examples, size)
+        epochs.append(size)
+        steps += len(cuts[size])
+    lengths, total = [len(cuts[size]) for size in epochs], recipe.steps or steps
+    epoch, start = np.repeat(np.arange(len(epochs)), lengths), np.concatenate([cuts[size] for size in epochs])
+    size = np.minimum(np.repeat(epochs, lengths), examples - start)
+    return Plan(epoch[:total], start[:total], size[:total], rates(recipe, total))
 
 
 def rates(recipe: Recipe, total: int) -> Float[np.ndarray, " steps"]:
