@@ -21,7 +21,13 @@ from leadline.evaluation import (
     precision_recall_gain_curve,
     roc_curve,
 )
-from leadline.generalization import double_descent, teacher_student_risk
+from leadline.generalization import (
+    double_descent,
+    least_absolute_deviations,
+    linear_gaussian_fit,
+    linear_regression_grid,
+    teacher_student_risk,
+)
 from leadline.initialization import activation_gain, signal_propagation
 from leadline.optimization import (
     gradient_noise,
@@ -96,6 +102,11 @@ OTHERS: dict[str, Callable[[], Result]] = {
     "activation_gain": lambda: activation_gain("gelu"),
     "double_descent": lambda: double_descent(axis="width", values=(5, 20, 60), samples=20, seeds=2),
     "teacher_student_risk": lambda: teacher_student_risk(np.ones(5), samples=(3, 8, 20), noise_variance=0.1),
+    "linear_regression_grid": lambda: linear_regression_grid(
+        (ROWS.numpy(), EXAMPLES[1].numpy()[:, 0]), batch_sizes=[2], epochs=[2, 4], l2=[0.1]
+    ),
+    "linear_gaussian_fit": lambda: linear_gaussian_fit(ROWS.numpy(), SCORES[:12]),
+    "least_absolute_deviations": lambda: least_absolute_deviations(ROWS.numpy(), SCORES[:12]),
     "staleness": lambda: staleness(push_order=["a", "b", "a"]),
 }
 ALL = {name: (lambda build=build, call=call: call(build())) for name, (build, call) in ON_MODULES.items()} | OTHERS

@@ -7,7 +7,16 @@ from .evaluation import (
     precision_recall_gain_curve,
     roc_curve,
 )
-from .generalization import Population, bias_variance, double_descent, polynomial_family, teacher_student_risk
+from .generalization import (
+    Population,
+    bias_variance,
+    double_descent,
+    least_absolute_deviations,
+    linear_gaussian_fit,
+    linear_regression_grid,
+    polynomial_family,
+    teacher_student_risk,
+)
 from .initialization import activation_gain, signal_propagation
 from .optimization import (
     critical_batch_size,
@@ -49,6 +58,9 @@ __all__ = [
     "hypergradient",
     "implicit_bias",
     "invariance",
+    "least_absolute_deviations",
+    "linear_gaussian_fit",
+    "linear_regression_grid",
     "lr_range_test",
     "lr_sweep",
     "one_vs_rest",

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from tolerances import ALGEBRA
 from torch import nn
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from leadline.core import InputError
 from leadline.optimization import lr_range_test, lr_sweep
-from leadline.optimization.range_rules import _valley, read_rules, smoothed
+from leadline.optimization.range_rules import _valley, middle_of_three, read_accuracy, read_rules, smoothed
 from leadline.training import Recipe, initialized, train
 
 
@@ -87,6 +88,63 @@ def test_a_ladder_that_ends_too_low_says_so() -> None:
     assert test.suggestion() is None
     assert "raise it" in test.headline()
     assert test.suggestion("steepest") is not None
+
+
+def test_accuracy_rules_on_a_curve_made_by_hand() -> None:
+    rates, place = np.geomspace(1e-6, 1e2, 81), np.arange(81)  # ten rungs a decade
+    curve = np.interp(place, [0, 20, 39, 60, 67, 80], [0.1, 0.1, 0.9, 0.9, 0.1, 0.1])
+    found = read_accuracy(rates, curve).rates
+    assert found["accuracy begins"] == pytest.approx(10 ** (-6 + 2.19))  # a tenth of nineteen rungs
+    assert found["accuracy slows"] == pytest.approx(10 ** (-6 + 3.71))
+    assert found["accuracy falls"] == pytest.approx(10 ** (-6 + 6.07))
+    spiked = curve.copy()
+    spiked[[5, 70]] = 0.9  # of no account where neighbours are looked at
+    assert read_accuracy(rates, spiked).rates != found
+    assert read_accuracy(rates, middle_of_three(spiked)).rates == pytest.approx(found, rel=0.05)
+    cut = np.where(place < 50, curve, np.nan)  # diverged: the last rung before counts as the end
+    assert read_accuracy(rates, cut).rates["accuracy falls"] == pytest.approx(rates[49])
+    still = read_accuracy(rates[:50], curve[:50])
+    assert math.isnan(still.rates["accuracy falls"])
+    assert "raise it" in still.why
+    flat = read_accuracy(rates, 0.1 + 0.02 * np.random.default_rng(3).random(81))
+    assert all(math.isnan(rate) for rate in flat.rates.values())
+    assert "rises by less than 10%" in flat.why
+    assert "no reading" in read_accuracy(rates, np.full(81, np.nan)).why
+
+
+def test_the_accuracy_along_the_ladder_is_that_of_the_model_trained_so_far() -> None:
+    inputs, targets = digits()
+    data, held_out = (inputs[:1200], targets[:1200]), (inputs[1200:], targets[1200:])
+    test = lr_range_test(perceptron, data, lr_min=1e-3, lr_max=10.0, steps=130, seeds=[2, 4], validation=held_out)
+    assert test.accuracy.shape == (65, 2)
+    np.testing.assert_allclose(test.accuracy_lr, test.lr[1::2], rtol=ALGEBRA)
+    model = initialized(perceptron, 4)
+    schedule = Recipe(lr=10.0, steps=80, seed=4, schedule=lambda step, _: 1e-4 ** (1 - step / 129))
+    train(model, data, schedule).load_into(model)
+    expected = (model(inputs[1200:]).argmax(1) == targets[1200:]).float().mean().item()
+    assert test.accuracy[39, 1] == pytest.approx(expected, abs=2e-3)  # one image of 597
+    low, slows = test.suggestion("accuracy begins"), test.suggestion("accuracy slows")
+    assert low is not None and slows is not None
+    assert 1e-3 < low < slows < 10.0
+    canvas = Figure().subplots()
+    test.draw_accuracy(canvas, label="sgd")
+    assert canvas.get_legend_handles_labels()[1] == ["sgd"]
+    without = lr_range_test(perceptron, data, lr_min=1e-3, lr_max=10.0, steps=130, seeds=[2, 4])
+    np.testing.assert_array_equal(test.losses, without.losses)
+    assert without.accuracy.shape == (0, 2)
+    assert "accuracy begins" not in without.rules
+
+
+def test_accuracies_of_runs_of_different_length_are_lined_up() -> None:
+    data = digits()
+    loader = DataLoader(TensorDataset(*data), batch_size=100, shuffle=False)
+    test = lr_range_test(
+        lambda: nn.Linear(64, 10), loader, lr_min=1e-2, lr_max=1e38, steps=60, seeds=3, validation=data
+    )
+    assert max(test.diverged_at) > 0
+    for seed, at in enumerate(test.diverged_at):
+        assert np.isfinite(test.accuracy[: at if at >= 0 else None, seed]).all()
+        assert at < 0 or np.isnan(test.accuracy[at:, seed]).all()
 
 
 def test_a_run_stops_at_its_first_loss_that_is_not_finite() -> None:

@@ -5,16 +5,8 @@ import pytest
 
 from leadline.claims import Verdict
 from leadline.optimization import CriticalBatch
-from leadline.studies.learning_rate_and_batch import (
-    RATES,
-    SIZES,
-    Observation,
-    Spending,
-    decide_growth,
-    decide_knee,
-    decide_regimes,
-    decide_spending,
-)
+from leadline.studies.compute_spending import RATES
+from leadline.studies.learning_rate_and_batch import SIZES, Observation, decide_growth, decide_knee, decide_regimes
 
 
 def made_up(s_min: float, critical: float, best_rates: np.ndarray, seed: int = 0) -> CriticalBatch:
@@ -31,13 +23,8 @@ def made_up(s_min: float, critical: float, best_rates: np.ndarray, seed: int = 0
     )  # fmt: skip
 
 
-def observation(rates: np.ndarray, losses: tuple[dict[str, float], ...] = (), gain: float = 3.0) -> Observation:
-    spread = np.array([-0.01, -0.005, 0.0, 0.005, 0.01])
-    spending = tuple(
-        Spending(100 * (place + 1), {name: value + spread for name, value in one.items()})
-        for place, one in enumerate(losses)
-    )
-    return Observation(made_up(50.0, 20.0, rates), made_up(50 / gain, 20 * gain, rates, 1), 32, spending)
+def observation(rates: np.ndarray, gain: float = 3.0) -> Observation:
+    return Observation(made_up(50.0, 20.0, rates), made_up(50 / gain, 20 * gain, rates, 1), 32, ())
 
 
 SIZE = np.array(SIZES, dtype=float)
@@ -66,17 +53,3 @@ def test_an_optimizer_that_helps_everywhere_alike_is_not_taken_for_one_that_help
     seen = observation(0.5 + 0 * SIZE)
     alike = Observation(seen.plain, made_up(5.0, 20.0, 0.5 + 0 * SIZE), 32, ())
     assert decide_regimes(alike, asserted).verdict == Verdict.FAILS
-
-
-@pytest.mark.parametrize(
-    ("losses", "verdict"),
-    [
-        (({"none": 0.5, "steps": 0.4, "batch": 0.4, "width": 0.2},) * 2, Verdict.HOLDS),
-        (({"none": 0.5, "steps": 0.1, "batch": 0.4, "width": 0.2},
-          {"none": 0.2, "steps": 0.2, "batch": 0.2, "width": 0.1}),
-         Verdict.QUALIFIED),
-        (({"none": 0.5, "steps": 0.1, "batch": 0.4, "width": 0.2},) * 2, Verdict.FAILS),
-    ],
-)  # fmt: skip
-def test_spending_is_decided_by_what_is_clearly_lowest(losses, verdict: Verdict) -> None:
-    assert decide_spending(observation(0.5 + 0 * SIZE, losses), "width").verdict == verdict

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import median_filter
 
 Curve = Float[np.ndarray, " steps"]
 RULES: tuple[str, ...] = ("minimum / 10", "valley", "steepest", "last before divergence", "lr_min", "lr_max")
+ACCURACY_RULES: tuple[str, ...] = ("accuracy begins", "accuracy slows", "accuracy falls")
 _WORSE = 4.0  # times the best smoothed loss, and above the first: diverged (fastai's and Lightning's factor)
 _FELL = 0.1  # of the whole fall: here learning has begun
 _CLEAR, _ROUNDING = 6.0, 1e-6  # standard errors, and share of the loss, that the fall must exceed
+_BEGUN, _SLOWED = 0.1, 0.9  # of the whole rise of the accuracy
+_RISE = 0.1  # of all examples: a smaller rise of the accuracy is none
+_NEIGHBOURS = 3
 
 
 def smoothed(losses: Curve, memory: float) -> Curve:
@@ -64,6 +69,61 @@ def read_rules(rates: Curve, losses: Float[np.ndarray, " finite"], memory: float
     if lowest == len(rates) - 1:
         return Suggestions(found, "the loss still falls at the top of the ladder: raise it")
     return Suggestions(found | {"minimum / 10": float(rates[lowest]) / 10, "lr_max": float(rates[lowest])})
+
+
+def middle_of_three(readings: Curve) -> Curve:
+    """Running median of three readings, which has no lag; NaN after a run's end.
+
+    >>> middle_of_three(np.array([0.1, 0.9, 0.1, 0.2, np.nan]))
+    array([0.1, 0.1, 0.2, 0.2, nan])
+    """
+    seen = np.isfinite(readings)
+    found = np.full(len(readings), np.nan)
+    found[seen] = median_filter(readings[seen], size=_NEIGHBOURS, mode="nearest") if seen.any() else np.nan
+    return found
+
+
+def read_accuracy(rates: Curve, accuracies: Float[np.ndarray, " steps"]) -> Suggestions:
+    """Where a curve of accuracy against learning rate begins to rise, slows down and falls (Smith 2017, section 3.3).
+
+    These are the places that bound a cyclical policy: the least rate is where the accuracy has made a tenth of its
+    rise, the largest one lies between nine tenths of the rise and the last rate that still has these; between two
+    readings by straight lines in log lr.
+
+    Args:
+        rates: at which it was read, increasing.
+        accuracies: shares of 1; NaN after a run's end.
+
+    >>> accuracies = np.array([0.1, 0.1, 0.1, 0.5, 0.8, 0.8, 0.8, 0.3, 0.1, 0.1])
+    >>> found = read_accuracy(np.geomspace(1e-6, 1e3, 10), accuracies)
+    >>> {rule: round(rate, 5) for rule, rate in found.rates.items()}
+    {'accuracy begins': 0.00015, 'accuracy slows': 0.00584, 'accuracy falls': 1.38038}
+    """
+    nothing = dict.fromkeys(ACCURACY_RULES, math.nan)
+    curve = accuracies[np.isfinite(accuracies)]
+    climbed = rates[np.isfinite(accuracies)]
+    if len(curve) == 0:
+        return Suggestions(nothing, "no reading of the accuracy: start at a smaller rate")
+    first, top = float(curve[0]), float(curve.max())
+    if top - first < _RISE:
+        return Suggestions(nothing, f"the accuracy rises by less than {_RISE:.0%} of the examples")
+    begun, slowed = (first + share * (top - first) for share in (_BEGUN, _SLOWED))
+    above = np.flatnonzero(curve >= slowed)
+    found = nothing | {
+        "accuracy begins": _crossing(climbed, curve, begun, int(np.argmax(curve >= begun))),
+        "accuracy slows": _crossing(climbed, curve, slowed, int(above[0])),
+    }
+    last = int(above[-1])
+    if last == len(rates) - 1:
+        return Suggestions(found, "the accuracy has not fallen at the top of the ladder: raise it")
+    falls = _crossing(climbed, curve, slowed, last + 1) if last < len(curve) - 1 else float(climbed[last])
+    return Suggestions(found | {"accuracy falls": falls})
+
+
+def _crossing(rates: Curve, curve: Curve, level: float, after: int) -> float:
+    # Where the curve passes a level between two neighbours, by a straight line in log lr.
+    share = (level - curve[after - 1]) / (curve[after] - curve[after - 1])
+    return float(rates[after - 1] ** (1 - share) * rates[after] ** share)
 
 
 def _standard_error(losses: Curve, memory: float) -> float:

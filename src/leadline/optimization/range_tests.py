@@ -1,4 +1,4 @@
-"""The learning-rate range test: loss while the rate climbs a ladder, for several seeds at once."""
+"""The learning-rate range test: loss and accuracy while the rate climbs a ladder, for several seeds at once."""
 
 import copy
 import math
@@ -13,7 +13,14 @@ from torch.utils.data import DataLoader
 
 from leadline.core import InputError
 from leadline.core.results import Result
-from leadline.optimization.range_rules import RULES, read_rules, smoothed
+from leadline.optimization.range_rules import (
+    ACCURACY_RULES,
+    RULES,
+    middle_of_three,
+    read_accuracy,
+    read_rules,
+    smoothed,
+)
 from leadline.training import History, Objective, Recipe, initialized, train, train_ensemble
 from leadline.training.members import Factory
 from leadline.training.objectives import Loss
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     import pandas
 
 _WINDOW = 12  # the moving average remembers this share, one twelfth, of the ladder
+_READINGS = 60  # of the accuracy, at least, where the ladder has so many rungs
 _ADVICE = "minimum / 10"
 _SOURCES = (
     "Smith (2017), Cyclical Learning Rates for Training Neural Networks, section 3.3",
@@ -47,7 +55,7 @@ class Ladder:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class RangeTest(Result):
-    """Loss against learning rate while the rate grows at every step.
+    """Loss, and accuracy where asked for, against learning rate while the rate grows at every step.
 
     Attributes:
         lr: the ladder.
@@ -58,6 +66,8 @@ class RangeTest(Result):
         rules: names.
         rates: learning rate by rule and seed; NaN: no suggestion.
         diverged_at: by seed the step at which the loss was not finite; -1: none.
+        accuracy_lr: the rungs after which the accuracy was read; empty without validation data.
+        accuracy: on the validation data, a share of 1; NaN after a run's end.
     """
 
     lr: Float[np.ndarray, " steps"]
@@ -68,6 +78,8 @@ class RangeTest(Result):
     rules: tuple[str, ...]
     rates: Float[np.ndarray, "rules seeds"]
     diverged_at: tuple[int, ...]
+    accuracy_lr: Float[np.ndarray, " readings"]
+    accuracy: Float[np.ndarray, "readings seeds"]
 
     def suggestion(self, rule: str = _ADVICE) -> float | None:
         """The median over seeds of a rule's rate; None where the rule is silent for half of the seeds or more."""
@@ -103,12 +115,21 @@ class RangeTest(Result):
             rows.append((rule, math.nan if rate is None else rate, low, high, silent))
         return pd.DataFrame(rows, columns=["rule", "lr", "lr_lowest", "lr_highest", "seeds_without_suggestion"])
 
+    def draw_accuracy(self, ax: "matplotlib.axes.Axes", *, label: str = "") -> None:
+        """Accuracy against learning rate (Smith 2017, figure 3) with the range over seeds; no curve if not read."""
+        seen = np.isfinite(self.accuracy).any(1)
+        if seen.any():
+            low, middle, high = (np.nanquantile(self.accuracy[seen], at, axis=1) for at in (0, 0.5, 1))
+            (line,) = ax.plot(self.accuracy_lr[seen], middle, label=label or f"median of {len(self.seeds)} seeds")
+            ax.fill_between(self.accuracy_lr[seen], low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+        ax.set(xscale="log", xlabel="learning rate", ylabel="accuracy")
+
     def draw(self, ax: "matplotlib.axes.Axes") -> None:
         seen = np.isfinite(self.smooth).any(1)
         low, middle, high = np.nanquantile(self.smooth[seen], [0.1, 0.5, 0.9], axis=1)
         ax.fill_between(self.lr[seen], low, high, alpha=0.3, linewidth=0, label="10 % to 90 % of seeds")
         ax.plot(self.lr[seen], middle, label="median, smoothed")
-        for place, rule in enumerate(self.rules):
+        for place, rule in enumerate(RULES):
             rate = self.suggestion(rule)
             if rate is not None:
                 ax.axvline(rate, color=f"C{place + 2}", linewidth=1, linestyle="--", label=f"{rule}: {rate:.2g}")
@@ -131,6 +152,7 @@ def lr_range_test(
     optimizer: str | Optimizer = "sgd",
     weight_decay: float | None = None,
     momentum: float | None = None,
+    validation: Any = None,
     progress: bool = False,
 ) -> RangeTest:
     """Train for one climb of the learning rate and read off which rates suit; units: those of the optimizer's lr.
@@ -147,11 +169,13 @@ def lr_range_test(
         batch_size: examples per step; None: 64.
         loss: a standard loss's name, `(outputs, targets) -> scalar` or an `Objective`.
         optimizer, weight_decay, momentum: as in `Recipe`.
+        validation: data on which the accuracy is read at least 60 times on the way up; None: it is not.
         progress: show a progress bar on standard error.
 
     Returns:
         Curves with a band, and what every rule says with its spread over seeds: minimum / 10 (the most stable in
-        practice), valley, steepest in log lr, last before divergence, lr_min and lr_max for a cyclical policy.
+        practice), valley, steepest in log lr, last before divergence, lr_min and lr_max for a cyclical policy. With
+        validation data also where the accuracy begins to rise, slows and falls, Smith's own rules for these two.
 
     Raises:
         InputError: a ladder that does not climb, or as for `train`.
@@ -173,10 +197,13 @@ def lr_range_test(
         for seed in chosen
     ]  # fmt: skip
     factory = factory_of(model)
+    options: dict[str, Any] = {"progress": progress}
+    if validation is not None:
+        options |= {"validation": validation, "metrics": ("accuracy",), "evaluate_every": max(1, steps // _READINGS)}
     if isinstance(data, DataLoader) or len(chosen) == 1:
-        histories = [train(initialized(factory, one.seed), data, one, progress=progress).history for one in recipes]
+        histories = [train(initialized(factory, one.seed), data, one, **options).history for one in recipes]
     else:
-        histories = [train_ensemble(factory, data, recipes, progress=progress).history]
+        histories = [train_ensemble(factory, data, recipes, **options).history]
     memory = max(0.0, 1 - _WINDOW / steps)
     return _result(histories, lr_max * Ladder(lr_min / lr_max)(np.arange(steps), steps), memory, chosen)
 
@@ -190,20 +217,39 @@ def _result(histories: list[History], ladder: np.ndarray, memory: float, seeds: 
     losses = np.full((len(ladder), len(seeds)), np.nan)
     columns = [history.loss[:, member] for history in histories for member in range(history.members)]
     diverged = tuple(int(at) for history in histories for at in history.diverged_at)
-    smooth, rates, reasons = losses.copy(), np.full((len(RULES), len(seeds)), np.nan), []
+    accuracy_lr, accuracy = _accuracies(histories, ladder)
+    rules = RULES + ACCURACY_RULES * bool(len(accuracy))
+    smooth, rates = losses.copy(), np.full((len(rules), len(seeds)), np.nan)
+    reasons, further = [], []
     for seed, (column, end) in enumerate(zip(columns, diverged, strict=True)):
         finite = column[:end] if end >= 0 else column
         losses[: len(finite), seed], smooth[: len(finite), seed] = finite, smoothed(finite, memory)
         found = read_rules(ladder, finite, memory)
-        rates[:, seed] = [found.rates[rule] for rule in RULES]
+        rates[: len(RULES), seed] = [found.rates[rule] for rule in RULES]
         reasons.append(found.why)
+        if len(accuracy):
+            found = read_accuracy(accuracy_lr, middle_of_three(accuracy[:, seed]))
+            rates[len(RULES) :, seed] = [found.rates[rule] for rule in ACCURACY_RULES]
+            further.append(found.why)
+    reasons += further
     caveats = [
         f"{reason} ({reasons.count(reason)} of {len(seeds)} seeds)" for reason in dict.fromkeys(reasons) if reason
     ]
     if np.isnan(rates[RULES.index("last before divergence")]).all():
         caveats.append(f"no run diverged up to {ladder[-1]:.3g}")
-    return RangeTest(lr=ladder, losses=losses, smooth=smooth, memory=memory, seeds=seeds, rules=RULES, rates=rates,
-                     diverged_at=diverged, caveats=tuple(caveats), sources=_SOURCES)  # fmt: skip
+    return RangeTest(lr=ladder, losses=losses, smooth=smooth, memory=memory, seeds=seeds, rules=rules, rates=rates,
+                     diverged_at=diverged, accuracy_lr=accuracy_lr, accuracy=accuracy, caveats=tuple(caveats),
+                     sources=_SOURCES)  # fmt: skip
+
+
+def _accuracies(histories: list[History], ladder: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # The rungs read by the run that came furthest, and every run's readings there.
+    if not histories[0].metric_names:
+        return np.empty(0), np.empty((0, sum(history.members for history in histories)))
+    taken = max((history.evaluated_at.max(1) for history in histories), key=len)
+    columns = [np.pad(history.metrics[:, member, 1], (0, len(taken) - len(history.metrics)), constant_values=np.nan)
+               for history in histories for member in range(history.members)]  # fmt: skip
+    return ladder[taken - 1], np.stack(columns, axis=1)
 
 
 def _refuse(expected: str, got: str, remedy: str) -> NoReturn:

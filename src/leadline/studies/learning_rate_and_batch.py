@@ -1,41 +1,32 @@
 """Which learning rate a batch size wants, where larger batches stop paying, and where extra compute is spent best."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from leadline.claims import Check, Evidence, Table
-from leadline.core import numpy_generator
-from leadline.data import embedded_set
 from leadline.optimization import CriticalBatch, critical_batch_size
 from leadline.optimization.critical_batches import best_places
+from leadline.studies.compute_spending import (
+    MORE,
+    RATES,
+    WIDTH,
+    Spending,
+    decide_spending,
+    interval,
+    perceptron,
+    spend,
+    split_digits,
+)
 from leadline.studies.pictures import picture
 from leadline.studies.study import Exhibits, Settings, Study
-from leadline.training import Recipe, train_ensemble
 
 SIZES = (2, 8, 32, 128, 512, 1152)
-RATES, MOMENTUM_RATES = np.geomspace(0.03, 6, 8), np.geomspace(0.004, 2, 8)
-WIDTH, TARGET = 16, 0.3
-MORE = 4  # times the compute
-BASES = (1, 8, 16)  # times the steps to the target: where a base run ends
-_REPLICATES = 300
-_TAIL = 0.05
+MOMENTUM_RATES = np.geomspace(0.004, 2, 8)
+TARGET = 0.3
 _WELL_ABOVE = 4  # times the critical batch size: there the simplest theory has the best rate at 4/5 of its limit
 _USEFUL = 0.75  # of the steps left after doubling the batch: beyond it, compute grows by half for a quarter fewer steps
-
-Arrays = tuple[torch.Tensor, torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Spending:
-    """Test loss by choice and seed, from one base run, at the rate with the lowest validation loss of each choice."""
-
-    base_steps: int
-    losses: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,7 @@ class Observation:
 def observe(settings: Settings) -> Observation:
     """Train the ensembles."""
     seeds, steps = (6, 1000) if settings.scale == "quick" else (12, 4000)
-    train, validation, test = _split()
+    train, validation, test = split_digits()
     grid: dict[str, Any] = {
         "target": TARGET,
         "batch_sizes": SIZES,
@@ -59,67 +50,13 @@ def observe(settings: Settings) -> Observation:
         "steps": steps,
         "seeds": seeds,
     }
-    plain = critical_batch_size(_model(WIDTH), train, lrs=RATES, **grid)
-    momentum = critical_batch_size(_model(WIDTH), train, lrs=MOMENTUM_RATES, optimizer="momentum", momentum=0.9, **grid)
+    plain = critical_batch_size(perceptron(WIDTH), train, lrs=RATES, **grid)
+    momentum = critical_batch_size(
+        perceptron(WIDTH), train, lrs=MOMENTUM_RATES, optimizer="momentum", momentum=0.9, **grid
+    )
     size = int(2 ** round(np.log2(np.clip(plain.critical, 2, len(train[0]) // MORE))))
-    spending = tuple(
-        _spend(base * round(plain.predicted(size)), size, seeds, train, validation, test) for base in BASES
-    )
+    spending = spend(round(plain.predicted(size)), size, seeds, train, validation, test)
     return Observation(plain, momentum, size, spending)
-
-
-def _split() -> tuple[Arrays, Arrays, Arrays]:
-    digits = embedded_set("digits")
-    order = numpy_generator("learning rate and batch").permutation(len(digits.targets))
-    inputs, targets = digits.inputs[order] / 16, digits.targets[order]
-    edges = ((0, 1197), (1197, 1497), (1497, 1797))
-    parts = [
-        (torch.tensor(inputs[start:end], dtype=torch.float32), torch.tensor(targets[start:end])) for start, end in edges
-    ]
-    return parts[0], parts[1], parts[2]
-
-
-def _model(width: int) -> Callable[[], nn.Module]:
-    return lambda: nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 10))
-
-
-def _spend(steps: int, size: int, seeds: int, train: Arrays, validation: Arrays, test: Arrays) -> Spending:
-    choices = {
-        "none": (steps, size, WIDTH),
-        "steps": (MORE * steps, size, WIDTH),
-        "batch": (steps, MORE * size, WIDTH),
-        "width": (steps, size, MORE * WIDTH),
-    }
-    return Spending(
-        steps, {name: _test_losses(*choice, seeds, train, validation, test) for name, choice in choices.items()}
-    )
-
-
-def _test_losses(
-    steps: int, size: int, width: int, seeds: int, train: Arrays, validation: Arrays, test: Arrays
-) -> np.ndarray:
-    rates = RATES[2:]  # the smallest are far too small here
-    recipes = [Recipe(lr=lr, steps=steps, batch_size=size, seed=seed) for lr in rates.tolist() for seed in range(seeds)]
-    trained = train_ensemble(_model(width), train, recipes, validation=validation, evaluate_every=steps)
-    losses = []
-    for member, state in enumerate(trained.states):
-        scores = _scores(state.parameters, test[0])
-        found = float(nn.functional.cross_entropy(scores, test[1]))
-        losses.append(np.inf if trained.history.diverged[member] or not np.isfinite(found) else found)
-    checked = np.where(trained.history.diverged, np.inf, np.nan_to_num(trained.history.metrics[-1, :, 0], nan=np.inf))
-    best = np.median(checked.reshape(len(rates), seeds), axis=1).argmin()
-    return np.array(losses).reshape(len(rates), seeds)[best]
-
-
-def _scores(parameters: dict[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
-    return torch.func.functional_call(_model(len(parameters["0.bias"]))(), parameters, (inputs,))
-
-
-def interval(value: Callable[[np.ndarray], float], seeds: int) -> tuple[float, float]:
-    """From the lower to the upper twentieth of a statistic over seeds drawn with replacement."""
-    generator = numpy_generator("interval over seeds")
-    found = [value(generator.integers(0, seeds, seeds)) for _ in range(_REPLICATES)]
-    return float(np.quantile(found, _TAIL)), float(np.quantile(found, 1 - _TAIL))
 
 
 def _best(found: CriticalBatch, draw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -233,30 +170,9 @@ def decide_regimes(observation: Observation, asserted: dict[str, str]) -> Eviden
     )
 
 
-def decide_spending(observation: Observation, best: str) -> Evidence:
-    """Is the asserted choice the best use of the same extra compute, from every base run, or from the longest?"""
-    wins, found = [], {}
-    for spending in observation.spending:
-        seeds = len(spending.losses[best])
-        gaps = {
-            name: interval(lambda draw, n=name, s=spending: float((s.losses[n] - s.losses[best])[draw].mean()), seeds)
-            for name in spending.losses if name not in (best, "none")
-        }  # fmt: skip
-        wins.append(all(low > 0 for low, _ in gaps.values()))
-        found[f"from {spending.base_steps} steps"] = {
-            "mean test loss": {name: round(float(one.mean()), 4) for name, one in spending.losses.items()},
-            f"other minus {best}": {name: [round(end, 4) for end in gap] for name, gap in gaps.items()},
-        }
-    return Evidence(
-        as_stated=all(wins),
-        amended=any(wins),
-        condition="from a base run of "
-        + " or ".join(f"{one.base_steps} steps" for one, win in zip(observation.spending, wins, strict=True) if win)
-        + f", not of others ({', '.join(map(str, BASES))} times the steps to the target were tried)",
-        found=found,
-        how=f"Digits, batch {observation.batch_size} (the critical size), {MORE} times the compute spent on one thing, "
-        "rates tuned on validation data, loss on test data; 90 % intervals of differences over seeds.",
-    )
+def spending_evidence(observation: Observation, best: str) -> Evidence:
+    """Is the asserted choice the best use of the same extra compute?"""
+    return decide_spending(observation.spending, observation.batch_size, best)
 
 
 CHECKS = (
@@ -265,7 +181,7 @@ CHECKS = (
           altered={"below": "does not", "above": "pays"}),
     Check(claim="csc413a.3.1.2b", procedure=decide_regimes, asserted={"left": "batch", "right": "optimizer"},
           altered={"left": "optimizer", "right": "batch"}),
-    Check(claim="csc413a.3.2", procedure=decide_spending, asserted="width", altered="batch"),
+    Check(claim="csc413a.3.2", procedure=spending_evidence, asserted="width", altered="batch"),
 )  # fmt: skip
 
 
