@@ -1,6 +1,7 @@
 """`leadline claims` and `leadline report` over small studies that take the place of the real ones."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import leadline.studies
 from leadline.claims import Check, Entry, Evidence, Ledger, Verdict, statements, value_check
 from leadline.cli.failures import BAD_INPUT, INTERRUPTED
 from leadline.studies import Settings, Study
+from leadline.sweep import ProcessPool, SweepInterrupted
 
 RAN: list[str] = []
 
@@ -132,6 +134,35 @@ def test_an_interrupt_keeps_finished_studies(run, studied, tmp_path: Path) -> No
     assert done.stderr.splitlines()[-1].startswith("leadline: interrupted")
     assert [record.name for record in Ledger(tmp_path / "ledger").records()] == ["good"]
     assert _verdict(tmp_path, "dlhw2.2.h1") == Verdict.HOLDS
+
+
+@pytest.mark.parametrize("command", ["report", "claims"])
+def test_studies_get_an_executor_and_a_folder_for_their_sweeps(run, studied, tmp_path: Path, command: str) -> None:
+    seen: list[Settings] = []
+    watching = _study("watching", OTHER)
+    observe = watching.observe
+    studied(replace(watching, observe=lambda settings: (seen.append(settings), observe(settings))[1]))
+    for words in ((), ("--workers", 3, "--scale", "full")):
+        assert run(command, "--out", tmp_path, *words).exit_code == 0
+    plain, pooled = seen
+    assert (plain.executor, plain.progress) == (None, False)
+    assert isinstance(pooled.executor, ProcessPool)
+    assert (pooled.executor.workers, pooled.progress) == (3, True)
+    with plain.store("mine") as store:
+        assert store == tmp_path / "sweeps" / "mine.db"
+    refused = run(command, "--out", tmp_path, "--workers", 2, "--dask", "tcp://x:1")
+    assert refused.exit_code == BAD_INPUT
+    assert "expected --workers or --dask, got both" in refused.stderr
+
+
+def test_an_interrupt_in_a_sweep_says_what_is_kept_and_how_to_go_on(run, studied, tmp_path: Path) -> None:
+    studied(_study("good", GOOD), _study("long", OTHER, SweepInterrupted("runs.db", finished=7)))
+    done = run("report", "--out", tmp_path)
+    assert done.exit_code == INTERRUPTED
+    assert done.stderr.splitlines()[-1] == (
+        "leadline: interrupted with 7 rows finished, all kept in runs.db; run the same command to go on"
+    )
+    assert [record.name for record in Ledger(tmp_path / "ledger").records()] == ["good"]
 
 
 @pytest.mark.usefixtures("studied")

@@ -18,11 +18,14 @@ from leadline.cli.failures import BAD_INPUT, INTERRUPTED, Commands
 from leadline.cli.sweep import sweeps
 
 JOBS = """
+import pathlib
 import time
 from collections.abc import Iterator
 import numpy as np
 def quotient(x, y=1):
     return {"quotient": x / y, "pair": np.array([x, y])}
+def needs_a_file(x):
+    return pathlib.Path("needed").read_text() + str(x)
 def slow(x):
     open("log", "a").write(f"{x}\\n")
     time.sleep(0.02)
@@ -67,6 +70,15 @@ def test_run_says_what_became_of_the_jobs(here, run):
     first, second = run(*words), run(*words, "--json")
     assert "jobs_of_a_user.quotient: 3 of 6 done, 3 failed; 6 computed now" in first.stdout
     assert json.loads(second.stdout)["computed"] == 0
+
+
+def test_failed_rows_are_tried_again_when_asked(here, run):
+    words = ("run", "jobs_of_a_user.needs_a_file", "x=1,2", "--store", "runs.db")
+    assert "0 of 2 done, 2 failed; 2 computed now" in run(*words).stdout
+    (here / "needed").write_text("y")
+    assert "0 of 2 done, 2 failed; 0 computed now" in run(*words).stdout
+    assert "2 of 2 done; 2 computed now" in run(*words, "--retry-failed").stdout
+    assert "2 of 2 done; 0 computed now" in run(*words, "--retry-failed").stdout
 
 
 def test_list(filled, run):

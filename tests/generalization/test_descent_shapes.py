@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import median_filter
 
-from leadline.generalization.descent_shapes import descent_shape, running_median
+from leadline.generalization.descent_shapes import descent_shape, median_ratio, running_median
 
 CURVES = arrays(float, st.integers(3, 12), elements=st.integers(0, 20).map(float))
 
@@ -56,3 +58,15 @@ def test_running_median_is_scipys_and_width_one_changes_nothing():
     np.testing.assert_array_equal(running_median(curve, 3), median_filter(curve, 3, mode="nearest"))
     assert running_median(curve, 3).tolist() == [3, 3, 4, 4, 4, 4, 2]
     assert running_median(curve, 1) is curve
+
+
+def test_the_ratio_of_a_median_curve_and_its_interval():
+    curves = np.array([[1.0, 2.0, 1.0], [1.0, 4.0, 2.0], [1.0, 3.0, 1.5]])
+    ratio, low, high = median_ratio(curves)
+    assert ratio == 2.0  # 3 over 1.5
+    every = [
+        np.median(curves[list(drawn)], axis=0) for drawn in itertools.product(range(3), repeat=3)
+    ]  # all samples with replacement, equally likely
+    exact = np.quantile([curve[1] / max(curve[0], curve[2]) for curve in every], [0.025, 0.975])
+    np.testing.assert_allclose([low, high], exact)
+    assert median_ratio(curves) == (ratio, low, high)

@@ -100,7 +100,7 @@ def test_real_targets_have_losses_and_no_errors():
     ("options", "said"),
     [
         ({"axis": "depth"}, "an axis and a model"),
-        ({"axis": "width", "model": "network"}, "an axis and a model"),
+        ({"axis": "samples", "model": "network"}, "an axis and a model"),
         ({"seeds": 0}, "seeds of at least 1"),
         ({"label_noise": -0.1}, "label_noise"),
         ({"values": [0, 5, 9]}, "positive whole numbers"),

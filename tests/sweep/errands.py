@@ -56,6 +56,22 @@ def together(members: list[dict[str, Any]]) -> list[Any]:
     return [gone if one["x"] == 14 else {"crew": len(members), "x2": 2 * one["x"]} for one in members]
 
 
+@takes_batch(alike=("width", "data"), most=4)
+def crews(members: list[dict[str, Any]]) -> list[Any]:
+    """Says who travelled together."""
+    return [{"crew": [one["x"] for one in members]} for _ in members]
+
+
+def moody(x: int, log: str, good_from: int) -> dict[str, Any]:
+    """Raises until it has been called so many times; 1 diverges."""
+    note(log, x)
+    if x == 1:
+        raise DivergedError("moody", expected="finite", got="nan", remedy="lower x")
+    if noted(log).count(x) < good_from:
+        raise MemoryError("not now")
+    return {"x": x}
+
+
 @takes_batch
 def forgetful(members: list[dict[str, Any]]) -> list[int]:
     """Loses a result."""

@@ -1,6 +1,7 @@
 """The bar: on standard error, on terminals only, true about what is left."""
 
 import io
+import re
 
 import pytest
 
@@ -18,6 +19,24 @@ def test_it_counts_what_is_left_and_what_went_wrong(monkeypatch, capsys):
     assert shown.out == ""
     assert "sweep (1 failed or diverged)" in shown.err
     assert "3/6" in shown.err
+
+
+def test_it_says_how_long_the_rest_will_take(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    now = [0.0]
+    monkeypatch.setattr("rich.console.monotonic", lambda: now[0])
+    monkeypatch.setattr("leadline.sweep.bars._REFRESH_S", -1.0)
+    left = []
+    with Bar(100, shown=True) as bar:
+        bar.found(40)  # costs nothing: the rest are sixty
+        for _ in range(60):
+            now[0] += 2.0
+            bar.finished(1, 0)
+            hours, minutes, seconds = re.findall(r"(\d+|-):(\d\d|--):(\d\d|--)", capsys.readouterr().err)[-1]
+            left.append(None if "--" in (minutes, seconds) else 3600 * int(hours) + 60 * int(minutes) + int(seconds))
+    assert left[0] is None, "nothing is known yet"
+    assert left[9::10] == [100, 80, 60, 40, 20, 0], "two seconds a row"
 
 
 @pytest.mark.parametrize("progress", [False, True])

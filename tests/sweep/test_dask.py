@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from errands import noted
+from typer.testing import CliRunner
 
+from leadline.cli.sweep import sweeps
 from leadline.sweep import Job, dask_executor, grid, sweep
+from leadline.sweep.executors import DaskExecutor
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
@@ -55,6 +58,29 @@ def test_a_worker_killed_in_the_middle_costs_nothing(client, store, log, table):
     assert table(store) == table(plain)
 
 
+def test_a_result_that_is_lost_while_it_is_fetched_is_waited_for():
+    class Task:
+        """Finished, but its result comes from a second computation."""
+
+        def add_done_callback(self, call):
+            threading.Timer(0.05, call, [self]).start()
+
+        def result(self):
+            time.sleep(0.05)
+            return ["again"]
+
+        status = "lost"
+
+    class Cluster:
+        """Has one task."""
+
+        def submit(self, fn, *args, pure):
+            assert not pure
+            return Task()
+
+    assert DaskExecutor(Cluster()).submit(len, "x").result(timeout=5) == ["again"]
+
+
 def test_groups_errors_and_an_executor_by_address(client, store):
     executor: Any = dask_executor(client.scheduler.address)
     jobs = [Job({"x": x}, group="all") for x in (1, 13, 14, 2)]
@@ -62,7 +88,25 @@ def test_groups_errors_and_an_executor_by_address(client, store):
     assert [row.outcome for row in result.rows()] == ["done", "failed", "diverged", "done"]
     varied = sweep("errands.varied", grid(x=range(6)), store=store, executor=client.get_executor())
     assert Counter(row.outcome for row in varied.rows()) == {"done": 2, "failed": 2, "diverged": 2}
-    executor._client.close()
+    executor.shutdown()
+    assert client.run(os.getpid), "the cluster is still there"
+
+
+def test_the_command_computes_on_a_cluster(client, store, log):
+    words = ["run", "errands.square", "x=1..20", f"log={log}", "--store", str(store)]
+    done = CliRunner().invoke(sweeps, [*words, "--dask", client.scheduler.address])
+    assert done.exit_code == 0, done.output
+    assert "errands.square: 20 of 20 done; 20 computed now" in done.stdout
+    assert sorted(noted(log)) == list(range(1, 21))
+    assert client.run(os.getpid), "the cluster is still there"
+
+
+def test_an_ensemble_is_one_task(client, store, log):
+    settings = list(grid(lr=(0.01, 0.1), weight_decay=0.0, momentum=0.5, seed=range(8), log=log))
+    result = sweep("searches.searched", settings, store=store, executor=client)
+    assert (result.done, noted(log)) == (16, [16])
+    plain = sweep("searches.searched", settings, store=store.with_name("plain.db"))
+    assert [row.value for row in result.rows()] == [row.value for row in plain.rows()]
 
 
 def test_a_job_that_kills_every_worker_is_a_row(client, store, log):

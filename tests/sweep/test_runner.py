@@ -72,6 +72,16 @@ def test_a_group_travels_together_and_the_others_alone(store):
     assert again.computed == 2
 
 
+def test_a_function_may_say_what_travels_together(store):
+    settings = [*grid(width=(8, 16), data=([1], [2]), x=range(6)), Job({"width": 8, "data": [1], "x": 9}, group="mine")]
+    result = sweep("errands.crews", settings, store=store)
+    crews = {(row.arguments["width"], row.arguments["data"][0], row.arguments["x"]): row.value["crew"]
+             for row in result.rows()}  # fmt: skip
+    assert crews.pop((8, 1, 9)) == [9], "a group by hand comes first"
+    assert all(crews[width, data, x] == ([0, 1, 2, 3] if x < 4 else [4, 5]) for width, data, x in crews)
+    assert len(crews) == 24
+
+
 def test_a_job_listed_twice_is_computed_once(store, log):
     jobs = [{"x": x, "log": log} for x in (1, 2, 1, 1, 3, 2)]
     result = sweep("errands.square", iter(jobs), store=store)

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import searches
 from errands import noted
+from tolerances import ALGEBRA
 
 from leadline.core import InputError, numpy_generator
 from leadline.sweep import ProcessPool, StoreError, SweepInterrupted, SweepResult, grid, read_rows, runner, sweep
+from leadline.training import initialized, train
 
 KILLS, JOBS, PAUSE_S = 30, 700, 0.005
 MANY = 100_000
@@ -97,6 +100,47 @@ def test_a_job_that_raises_or_diverges_is_a_row(store):
         "2 of 6 jobs raised or killed their worker: see the column error",
         "2 of 6 jobs diverged: see the column outcome",
     )
+
+
+def test_failed_rows_are_computed_anew_only_when_asked(store, log):
+    settings = [*grid(x=range(4), log=log, good_from=3), {"x": 2, "log": log, "good_from": 3}]
+    first = sweep("errands.moody", settings, store=store)
+    assert (first.done, first.failed, first.diverged) == (0, 4, 1)
+    assert sweep("errands.moody", settings, store=store).computed == 0
+    second = sweep("errands.moody", settings, store=store, retry_failed=True)
+    assert (second.done, second.failed, second.diverged, second.computed) == (0, 4, 1, 3)
+    assert Counter(noted(log)) == {0: 2, 1: 1, 2: 2, 3: 2}, "once a run each; what diverged is a result"
+    third = sweep("errands.moody", settings, store=store, retry_failed=True)
+    assert (third.done, third.failed, third.diverged, third.computed) == (4, 0, 1, 3)
+    assert [row.arguments["x"] for row in third.rows()] == [0, 1, 2, 3, 2]
+    assert [row.arguments["x"] for row in read_rows(store)] == [0, 1, 2, 3], "the new row takes the old one's place"
+    assert sweep("errands.moody", settings, store=store, retry_failed=True).computed == 0
+    with pytest.raises(StoreError, match="run the sweep again"):
+        first.to_frame()
+
+
+def test_a_job_that_fails_twice_in_one_run_is_not_tried_for_ever(store, log, monkeypatch):
+    monkeypatch.setattr(runner, "WINDOW", 2)
+    settings = [{"x": x, "log": log, "good_from": 9} for x in (5, 6, 5, 6, 5)]
+    sweep("errands.moody", settings, store=store)
+    assert sweep("errands.moody", settings, store=store, retry_failed=True).failed == 5
+    assert Counter(noted(log)) == {5: 2, 6: 2}
+
+
+def test_a_grid_search_of_256_settings_is_one_ensemble(store, log):
+    axes = {"lr": (0.01, 0.02, 0.05, 0.1), "weight_decay": (0.0, 1e-3, 1e-2, 1e-1), "momentum": (0.0, 0.5, 0.8, 0.9)}
+    settings = list(grid(**axes, seed=range(4), log=log))
+    result = sweep("searches.searched", settings, store=store)
+    assert (result.done, result.computed) == (256, 256)
+    assert noted(log) == [256], "one call"
+    rows = list(result.rows())
+    assert [row.arguments for row in rows] == settings
+    for place in (0, 77, 255):
+        recipe = searches.recipe_of(settings[place])
+        alone = train(initialized(searches.network, recipe.seed), searches.rows_to_fit(), recipe)
+        np.testing.assert_allclose(rows[place].value["loss"], alone.history.final_loss[0], rtol=ALGEBRA)
+        first = alone.parameters()["0.weight"].numpy()
+        np.testing.assert_allclose(rows[place].arrays["first"], first, rtol=ALGEBRA, atol=ALGEBRA)
 
 
 def test_a_new_version_is_computed_anew(store):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leadline.cli.executors import Dask, Workers
 from leadline.cli.output import Json, console, show_json
 from leadline.cli.progress import Data, Out, Scale, ScaleOption, current_ledger
 from leadline.core.errors import InputError
@@ -28,6 +29,8 @@ def list_claims(
     out: Out = Path("report"),
     scale: ScaleOption = Scale.quick,
     data: Data = None,
+    workers: Workers = None,
+    dask: Dask = None,
 ) -> None:
     """List the statements and their verdicts, after running the studies that are missing or stale.
 
@@ -39,9 +42,8 @@ def list_claims(
     _known("--verdict", verdict, [str(one) for one in Verdict])
     _known("--source", source, sources())
     chosen = {one.id for one in statements().values() if id in (None, one.id) and source in (None, one.source)}
-    ledger, crashed = current_ledger(
-        out, scale, data, wanted=lambda study: any(check.claim in chosen for check in study.checks)
-    )
+    ledger, crashed = current_ledger(out, scale, data, workers=workers, dask=dask,
+                                     wanted=lambda study: any(one.claim in chosen for one in study.checks))  # fmt: skip
     entries = [one for one in ledger.entries() if one.claim.id in chosen and verdict in (None, one.verdict)]
     if as_json:
         show_json([entry.to_dict() for entry in entries])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leadline.cli.executors import sweeping
+
 if TYPE_CHECKING:
     from leadline.claims import Ledger
     from leadline.studies import Study
@@ -29,23 +31,42 @@ Data = Annotated[
 
 
 def current_ledger(
-    out: Path, scale: Scale, data: Path | None, *, wanted: "Callable[[Study], bool]" = lambda _: True
+    out: Path,
+    scale: Scale,
+    data: Path | None,
+    *,
+    workers: int | None = None,
+    dask: str | None = None,
+    wanted: "Callable[[Study], bool]" = lambda _: True,
 ) -> "tuple[Ledger, list[str]]":
-    """The ledger in `out`/ledger after the wanted studies have been run where need be, and the names that crashed."""
+    """The ledger in `out`/ledger after the wanted studies have been run where need be, and the names that crashed.
+
+    The rows of their sweeps lie in `out`/sweeps, computed by processes or a Dask cluster where they are named.
+    """
     from rich.console import Console
 
     errors = Console(stderr=True, highlight=False)
-    with errors.status("loading the studies") as status:
+    with sweeping(workers, dask) as executor, errors.status("loading the studies") as status:
         from leadline.claims import Ledger
         from leadline.studies import Settings, bring_up_to_date, studies
 
         def announce(message: str) -> None:
             errors.print(message, markup=False)
             status.update("computing")
+            if settings.progress:  # the bars of sweeps take the line
+                status.stop()
+
+        settings = Settings(
+            scale=str(scale),
+            data=data,
+            stores=out / "sweeps",
+            executor=executor,
+            progress=scale is Scale.full,
+        )
 
         ledger = Ledger(out / "ledger")
         chosen = {name: study for name, study in studies().items() if wanted(study)}
-        records = bring_up_to_date(chosen, ledger, Settings(scale=str(scale), data=data), announce=announce)
+        records = bring_up_to_date(chosen, ledger, settings, announce=announce)
     crashed = [record.name for record in records if record.error]
     for name in crashed:
         errors.print(f"leadline: the study {name} crashed; its error is on the page", markup=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadline.cli.failures import INTERRUPTED
+from leadline.cli.executors import Dask, Workers, sweeping
 from leadline.cli.output import Json, console, show, show_json
 from leadline.core.errors import InputError
 
@@ -31,28 +31,21 @@ def run_sweep(
     function: Annotated[str, typer.Argument(metavar="FUNCTION", help="package.module.function")],
     axes: Annotated[list[str], typer.Argument(metavar="NAME=VALUES...", help="e.g. lr=0.1,0.2 width=1..8 loss=mse")],
     store: Annotated[Path, typer.Option("--store", metavar="STORE", help="SQLite file; made where there is none.")],
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; without, the sweep runs in this one.")] = None,
-    dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster.")] = None,
+    workers: Workers = None,
+    dask: Dask = None,
     version: Annotated[str, typer.Option("--version", metavar="V", help="Version of the function.")] = "",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute failed rows anew.")] = False,
     as_json: Json = False,
 ) -> None:
     """Compute a function for every combination of the values; run the same command to go on after an interruption."""
-    from leadline.sweep import ProcessPool, SweepInterrupted, dask_executor, grid, sweep
+    from leadline.sweep import grid, sweep
 
-    if workers and dask:
-        raise InputError("sweep run", expected="--workers or --dask", got="both", remedy="leave one out")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # as with python -m
     settings = grid(**dict(map(_axis, axes)))
-    executor = ProcessPool(workers) if workers else dask_executor(dask) if dask else None
-    try:
-        result = sweep(function, settings, store=store, executor=executor, version=version, progress=True)
-    except SweepInterrupted as interrupt:
-        typer.echo(f"leadline: {interrupt}", err=True)
-        raise typer.Exit(INTERRUPTED) from interrupt
-    finally:
-        if executor is not None:
-            executor.shutdown(wait=False)
+    with sweeping(workers, dask) as executor:
+        result = sweep(function, settings, store=store, executor=executor, version=version, retry_failed=retry_failed,
+                       progress=True)  # fmt: skip
     show(result, as_json=as_json, text=result.headline())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from leadline.core import Result
-from leadline.generalization.descent_shapes import DescentShape, descent_shape
+from leadline.generalization.descent_shapes import DescentShape, descent_shape, median_ratio
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 BAND = (0.1, 0.9)  # quantiles over seeds
 LABELS = {
     "width": "random features",
+    "hidden": "hidden units",
     "samples": "training samples",
     "ridge": "ridge strength (per sample)",
     "epochs": "epochs",
     "time": "epochs x learning rate (gradient flow)",
 }
-_COLUMNS = {"width": "width_features", "ridge": "ridge_per_sample", "time": "time_epochs_times_learning_rate"}
+_COLUMNS = {
+    "width": "width_features",
+    "hidden": "width_hidden_units",
+    "ridge": "ridge_per_sample",
+    "time": "time_epochs_times_learning_rate",
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,13 +35,15 @@ class OptimalRidge:
     """At each place the strength with the least median test loss, chosen on the test points themselves.
 
     Attributes:
-        strength: per sample.
+        strength: per sample; of weight decay: decoupled, times the learning rate at each step.
         test_loss, test_error: of the fits with that strength.
+        penalty: "ridge" or "weight decay".
     """
 
     strength: Float[np.ndarray, " values"]
     test_loss: Float[np.ndarray, "seeds values"]
     test_error: Float[np.ndarray, "seeds errors"]
+    penalty: str = "ridge"
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -51,9 +59,9 @@ class DoubleDescent(Result):
         label_noise: share of wrong training labels, or the standard deviation of noise on real targets.
         loss: name of the loss.
         train_error, test_error: shares of wrong classes; no columns where targets are real or it was not measured.
-        threshold: by seed the end of the axis' part where the training loss is zero (width: the least value; samples:
-            the largest); NaN where there is none.
-        optimal: what the best ridge makes of the curve, for random features along width or samples.
+        threshold: by seed the end of the axis' part where the training loss is zero, or the training error of networks
+            nearly so (width: the least value; samples: the largest); NaN where there is none.
+        optimal: what the best ridge or weight decay makes of the curve, along width or samples.
         smoothing: width of the running median under which peaks are sought.
     """
 
@@ -121,6 +129,26 @@ class DoubleDescent(Result):
         return self.values[places]
 
     @property
+    def median_shape(self) -> DescentShape:
+        """Valley, peak and valley of the median curve."""
+        return descent_shape(np.median(self.curves, axis=0), smoothing=self.smoothing)
+
+    @property
+    def penalized(self) -> Float[np.ndarray, "seeds values"] | None:
+        """`curves` with the best ridge or weight decay; None where there is none."""
+        if self.optimal is None:
+            return None
+        return self.optimal.test_error if self.test_error.shape[1] else self.optimal.test_loss
+
+    @property
+    def ratio_interval(self) -> tuple[float, float, float]:
+        """Peak over the higher valley of the median curve, and the ends of its 95 % interval over seeds.
+
+        The interval comes from seeds drawn with replacement; with fewer than five seeds it says little.
+        """
+        return median_ratio(self.curves, smoothing=self.smoothing)
+
+    @property
     def at_threshold(self) -> int:
         """In how many seeds the test loss peaks exactly at the interpolation threshold."""
         return int((self.peaks == self.threshold).sum())
@@ -131,7 +159,11 @@ class DoubleDescent(Result):
         if not self.shown:
             return f"{what}: no double descent (a peak in {seen})"
         first, peak, second = self.levels
-        edge = f", at the interpolation threshold in {self.at_threshold}" if np.isfinite(self.threshold).any() else ""
+        edge = ""
+        if np.isfinite(self.threshold).any():
+            edge = f", at the interpolation threshold in {self.at_threshold}"
+            if self.axis == "hidden":  # found from the training error of every seed, on a coarse grid
+                edge = f"; interpolation threshold at {np.nanmedian(self.threshold):.4g}"
         return f"{what}: {first:.3g} -> {peak:.3g} at {self.peak_at:.4g} -> {second:.3g}; shown in {seen}{edge}"
 
     def to_frame(self) -> "pandas.DataFrame":
@@ -148,8 +180,9 @@ class DoubleDescent(Result):
         measured = {f"test_{unit}": self.test_loss, "train_error_share": self.train_error,
                     "test_error_share": self.test_error}  # fmt: skip
         if self.optimal is not None:
-            columns["best_ridge_per_sample"] = self.optimal.strength
-            measured[f"test_{unit}_best_ridge"] = self.optimal.test_loss
+            penalty = self.optimal.penalty.replace(" ", "_")
+            columns[f"best_{penalty}" + "_per_sample" * (penalty == "ridge")] = self.optimal.strength
+            measured[f"test_{unit}_best_{penalty}"] = self.optimal.test_loss
         for name, curves in measured.items():
             if curves.shape[1]:
                 low, columns[name], high = np.quantile(curves, [BAND[0], 0.5, BAND[1]], axis=0)
@@ -163,9 +196,8 @@ class DoubleDescent(Result):
         if training.shape[1]:
             name = "training error" if self.test_error.shape[1] else f"training {self.loss}"
             self._draw_curves(ax, training, name, "C1")
-        if self.optimal is not None:
-            best = self.optimal.test_error if self.test_error.shape[1] else self.optimal.test_loss
-            self._draw_curves(ax, best, f"{self.quantity}, best ridge", "C2")
+        if self.optimal is not None and self.penalized is not None:
+            self._draw_curves(ax, self.penalized, f"{self.quantity}, best {self.optimal.penalty}", "C2")
         if np.isfinite(self.threshold).any():
             ax.axvline(float(np.nanmedian(self.threshold)), color="C3", linestyle="--", linewidth=1,
                        label="interpolation threshold")  # fmt: skip

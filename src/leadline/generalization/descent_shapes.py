@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from leadline.core import numpy_generator
+
 SHOWN = 1.1  # a peak so many times as high as both valleys counts as double descent
 
 
@@ -66,6 +68,30 @@ def descent_shape(curve: Float[np.ndarray, " places"], *, smoothing: int = 1) ->
         high=float(smooth[peak]),
         low_after=float(second[peak]),
     )
+
+
+def median_ratio(
+    curves: Float[np.ndarray, "seeds places"], *, smoothing: int = 1, resamples: int = 1000
+) -> tuple[float, float, float]:
+    """Peak over the higher valley of the median curve, and its 2.5 % and 97.5 % quantiles over resampled seeds.
+
+    Of a median curve, since the ratio of a single seed's takes the largest and least of its fluctuations.
+
+    Args:
+        curves: one per seed.
+        smoothing: as in `descent_shape`.
+        resamples: how often as many seeds are drawn with replacement.
+
+    >>> median_ratio(np.array([[1.0, 3.0, 1.5], [1.0, 3.0, 1.5]]))
+    (2.0, 2.0, 2.0)
+    """
+    generator, seeds = numpy_generator("median ratio"), len(curves)
+    ratios = [
+        descent_shape(np.median(curves[generator.integers(0, seeds, seeds)], axis=0), smoothing=smoothing).ratio
+        for _ in range(resamples)
+    ]
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return descent_shape(np.median(curves, axis=0), smoothing=smoothing).ratio, float(low), float(high)
 
 
 def running_median(curve: Float[np.ndarray, " places"], width: int) -> Float[np.ndarray, " places"]:

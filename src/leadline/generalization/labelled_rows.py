@@ -26,10 +26,10 @@ class LabelledRows:
     targets: Float[np.ndarray, "rows outputs"]
     labels: np.ndarray | None
 
-    def drawn(self, seed: int, member: int, samples: int, noise: float) -> "DrawnRows":
-        """Rows in a random order: the first `samples` with label noise to train on, others to test on."""
+    def drawn(self, seed: int, member: int, samples: int, noise: float, *, points: int = TEST_ROWS) -> "DrawnRows":
+        """Rows in a random order: the first `samples` with label noise to train on, up to `points` others to test."""
         order = numpy_generator(_OPERATION, seed, member, "rows").permutation(len(self.inputs))
-        training, test = order[:samples], order[samples : samples + TEST_ROWS]
+        training, test = order[:samples], order[samples : samples + points]
         return DrawnRows(
             inputs=self.inputs[training],
             targets=self._noisy(training, noise, numpy_generator(_OPERATION, seed, member, "noise")),

@@ -15,16 +15,17 @@ from leadline.generalization.descent_by_time import (
     descent_of_network,
     descent_of_teacher,
 )
+from leadline.generalization.descent_by_width import NOISE, SAMPLES, descent_of_widths
 from leadline.generalization.descent_curves import DoubleDescent
 from leadline.generalization.labelled_rows import rows_of
 
 _MODELS = {
-    "width": ("random features",),
+    "width": ("random features", "network"),
     "samples": ("random features",),
     "ridge": ("random features",),
     "epochs": ("network", "two-scale teacher"),
 }
-_SAMPLES, _NOISE = 300, 0.1  # random features
+_FEATURE_SAMPLES, _FEATURE_NOISE = 300, 0.1
 
 
 def double_descent(
@@ -43,23 +44,24 @@ def double_descent(
 
     Random ReLU features with least squares of least norm (float64, factorized, no iterations) along "width",
     "samples" and "ridge". Along "epochs" a two-layer ReLU network trained on full batches with momentum and L2, or
-    the exact gradient flow of a linear student whose teacher has directions of two scales.
+    the exact gradient flow of a linear student whose teacher has directions of two scales. Networks along "width" are
+    trained from a start of their own, all seeds of a width as one ensemble: half a minute on one core.
 
     Args:
         data: (X, y): inputs (rows, inputs) with integer labels or real (float) targets; None: the embedded digits.
             Rows that are not trained on, up to 800, test. Inputs are centred and scaled as a whole.
         axis: "width" (features), "samples", "ridge" (strength per sample) or "epochs".
         model: "random features", "network" or "two-scale teacher"; None: the first that the axis has.
-        values: along the axis; for a network the number of epochs is the largest of them.
-        samples: training rows.
-        width: random features (along samples and ridge; None: as many as samples), or hidden units (256).
+        values: along the axis; along epochs the number of epochs is the largest of them.
+        samples: training rows; None: 300, of a network 1000 along width and 200 along epochs.
+        width: random features (along samples and ridge; None: as many as samples), or hidden units along epochs (256).
         label_noise: share of training labels replaced by another class; for real targets a standard deviation.
         seeds: independent runs: other rows, features and noise (networks: other initial weights and noise).
         seed: names them all.
 
     Returns:
-        Losses and errors of every seed, the interpolation threshold found from the training loss, peaks and valleys,
-        and for random features what the best ridge makes of the curve.
+        Losses and errors of every seed, the interpolation threshold found from the training loss or error, peaks and
+        valleys, and what the best ridge (along the width of networks: weight decay) makes of the curve.
 
     Raises:
         InputError: an unknown axis or model, values that the axis does not have, or too few rows.
@@ -85,9 +87,13 @@ def double_descent(
         return descent_of_teacher(values, noise=TEACHER_NOISE if label_noise is None else label_noise,
                                   samples=samples or TEACHER_SAMPLES, seeds=seeds, seed=seed)  # fmt: skip
     rows = rows_of(data)
+    if model == "network" and axis == "width":
+        return descent_of_widths(rows, values, samples=samples or SAMPLES, seeds=seeds, seed=seed,
+                                 label_noise=NOISE if label_noise is None else label_noise)  # fmt: skip
     if model == "network":
         return descent_of_network(rows, epochs=int(max(values)) if values else EPOCHS, width=width or HIDDEN,
                                   samples=samples or NETWORK_SAMPLES, seeds=seeds, seed=seed,
                                   label_noise=NETWORK_NOISE if label_noise is None else label_noise)  # fmt: skip
-    return descent_of_features(rows, axis, values, samples=samples or _SAMPLES, width=width, seeds=seeds, seed=seed,
-                           label_noise=_NOISE if label_noise is None else label_noise)  # fmt: skip
+    noise = _FEATURE_NOISE if label_noise is None else label_noise
+    return descent_of_features(rows, axis, values, samples=samples or _FEATURE_SAMPLES, width=width, label_noise=noise,
+                               seeds=seeds, seed=seed)  # fmt: skip

@@ -1,6 +1,8 @@
 """A study: one question, answered by running instruments, and the claims that the answer decides."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,25 @@ class Settings:
     Args:
         scale: "quick" (minutes on two cores) or "full".
         data: a folder that holds downloaded data sets, or None.
+        stores: a folder for the rows of sweeps, so that an interrupted study goes on where it was; None: none is kept.
+        executor: what sweeps compute with, as `leadline.sweep.sweep` takes it; None: this process.
+        progress: show the progress of sweeps on standard error.
     """
 
     scale: str = "quick"
     data: Path | None = None
+    stores: Path | None = None
+    executor: Any = None
+    progress: bool = False
+
+    @contextmanager
+    def store(self, name: str) -> Iterator[Path]:
+        """The file for the rows of the sweep of that name; a temporary one where no folder is named."""
+        if self.stores is not None:
+            yield self.stores / f"{name}.db"
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder) / f"{name}.db"
 
 
 @dataclass(frozen=True, kw_only=True)

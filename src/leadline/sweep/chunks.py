@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from leadline.sweep.jobs import function_of
+from leadline.sweep.jobs import function_of, travel_of
 from leadline.sweep.outcomes import Outcome, failure_of, outcome_of
 
 
@@ -18,7 +18,7 @@ def compute(name: str, chunks: Sequence[Sequence[str]], budget_s: float) -> list
         budget_s: no further chunk begins when these seconds have passed.
     """
     function = function_of(name)
-    each = _batch if getattr(function, "takes_batch", False) else _one_by_one
+    each = _one_by_one if travel_of(function) is None else _batch
     began, outcomes = time.perf_counter(), []
     for chunk in chunks:
         outcomes.append(each(function, chunk))

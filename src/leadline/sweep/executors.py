@@ -83,6 +83,47 @@ class ProcessPool(Executor):
         self.shutdown() if kind is None else self.kill()
 
 
+class DaskExecutor(Executor):
+    """The workers of a Dask client.
+
+    Dask's own executor takes a result whose worker dies while it is fetched for an error of another form; here it is
+    waited for until it has been computed again.
+
+    Args:
+        client: a `distributed.Client`.
+        is_own: close it when this executor is shut down.
+    """
+
+    def __init__(self, client: Any, *, is_own: bool = False) -> None:
+        self.client, self._is_own = client, is_own
+
+    @property
+    def workers(self) -> int:
+        """Threads of all workers that are there now; they come and go."""
+        return max(1, sum(self.client.nthreads().values()))
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """Run `fn(*args, **kwargs)` on one of the workers."""
+        # Pure: two calls with the same arguments would be the same call, also when the first was lost.
+        task, answer = self.client.submit(fn, *args, pure=False, **kwargs), Future()
+        answer.add_done_callback(lambda answer: task.cancel() if answer.cancelled() else None)
+        task.add_done_callback(lambda task: _pass_on(task, answer))
+        return answer
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Close the client where it is the executor's own."""
+        if self._is_own:
+            self.client.close()
+
+
+def _pass_on(task: Any, answer: Future) -> None:
+    if answer.set_running_or_notify_cancel():
+        try:
+            answer.set_result(task.result())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the future is read
+            answer.set_exception(error)
+
+
 def dask_executor(address: str) -> Executor:
     """The workers of the Dask scheduler at an address, as an executor.
 
@@ -95,7 +136,7 @@ def dask_executor(address: str) -> Executor:
         raise InputError("dask_executor", expected="the package distributed", got=str(error),
                          remedy="pip install 'leadline[dask]'") from error  # fmt: skip
     try:
-        return Client(address).get_executor(pure=False)
+        return DaskExecutor(Client(address), is_own=True)
     except (OSError, ValueError) as error:
         raise InputError("dask_executor", expected="a Dask scheduler", got=f"{address} ({error})",
                          remedy="start one with `dask scheduler` and name its tcp:// address") from error  # fmt: skip

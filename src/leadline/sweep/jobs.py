@@ -5,21 +5,28 @@ import hashlib
 import json
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from leadline.core import InputError
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+@dataclass(frozen=True)
+class Travel:
+    """How the jobs of a function that takes batches travel; the fields are those of `takes_batch`."""
+
+    alike: tuple[str, ...]
+    most: int | None
 
 
 @dataclass(frozen=True)
 class Job:
     """One setting. Jobs of one `group` travel together: one chunk, one worker, one transaction.
 
-    Groups are gathered among jobs that are listed within a few thousand of each other.
+    A function marked by `takes_batch(alike=...)` groups its jobs itself. Groups are gathered among jobs that are
+    listed within a few thousand of each other.
 
     >>> Job({"width": 8, "lr": 0.1}, group="width 8").group
     'width 8'
@@ -29,18 +36,33 @@ class Job:
     group: str | None = None
 
 
-def takes_batch(function: _Function) -> _Function:
+def takes_batch(
+    function: Callable[..., Any] | None = None, *, alike: Sequence[str] = (), most: int | None = None
+) -> Callable[..., Any]:
     """Mark a function that is called once per chunk, with a list of argument dictionaries.
 
     It returns one result per dictionary, in order; an exception in the place of a result speaks of that member alone.
+
+    Args:
+        function: what is marked; left out where options are given: `@takes_batch(alike=("width",))`.
+        alike: arguments that all members of a chunk share. Jobs that agree in them travel together, where a `Job` has
+            no group of its own; without, only a `Job`'s group makes jobs travel together.
+        most: members of a chunk; None: as many as there are.
 
     >>> @takes_batch
     ... def doubled(members): return [{"y": 2 * one["x"]} for one in members]
     >>> doubled([{"x": 1}, {"x": 2}])
     [{'y': 2}, {'y': 4}]
     """
-    function.takes_batch = True  # type: ignore[attr-defined]
+    if function is None:
+        return functools.partial(takes_batch, alike=alike, most=most)
+    function.travels = Travel(tuple(alike), most)  # type: ignore[attr-defined]
     return function
+
+
+def travel_of(function: Callable[..., Any]) -> Travel | None:
+    """How the jobs of a function travel; None: each by itself."""
+    return getattr(function, "travels", None)
 
 
 def name_of(function: str | Callable[..., Any]) -> str:
@@ -97,6 +119,17 @@ def key_of(name: str, version: str, arguments: str) -> bytes:
     (True, False)
     """
     return hashlib.blake2b(f"{name}\0{version}\0{arguments}".encode(), digest_size=16).digest()
+
+
+def group_of(travel: Travel | None, arguments: Mapping[str, Any]) -> str | None:
+    """What the members of a chunk have in common, by the function's own word; None: nothing.
+
+    >>> group_of(Travel(("width",), None), {"width": 8, "lr": 0.1})
+    '{"width":8}'
+    """
+    if travel is None or not travel.alike:
+        return None
+    return texts_of({name: arguments[name] for name in travel.alike if name in arguments})[0]
 
 
 def _module_of(function: Callable[..., Any]) -> str:

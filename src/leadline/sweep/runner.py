@@ -22,7 +22,7 @@ from leadline.core import InputError, LeadlineError
 from leadline.sweep.bars import Bar
 from leadline.sweep.chunks import compute
 from leadline.sweep.executors import InProcess, ProcessPool, kill_workers
-from leadline.sweep.jobs import Job, key_of, texts_of
+from leadline.sweep.jobs import Job, function_of, group_of, key_of, texts_of, travel_of
 from leadline.sweep.outcomes import Outcome
 from leadline.sweep.stores import Store
 
@@ -40,6 +40,7 @@ class Member:
     key: bytes
     text: str
     positions: list[int]  # the same job may be listed more than once
+    replaces: int | None = None  # its row that failed, where failures are tried again
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Runner:
     store: Store
     executor: Any
     bar: Bar
+    retry_failed: bool = False
     ids: array = field(default_factory=lambda: array("q"))  # row of the job at each position
     tally: Counter[str] = field(default_factory=Counter)  # outcomes over all positions
     computed: int = 0
@@ -68,6 +70,10 @@ class Runner:
     _lost: deque[Chunk] = field(default_factory=deque)
     _size: int = 1  # chunks per parcel, as many as fit the budget
     _alone: bool = False  # a chunk is in flight that may be what kills the workers
+
+    def __post_init__(self) -> None:
+        self._travel = travel_of(function_of(self.function))
+        self._first = self.store.next_id  # rows from here on are this run's own
 
     def run(self, jobs: Iterable[Mapping[str, Any] | Job]) -> None:
         """Compute every job whose row is missing; on return `ids` is complete."""
@@ -86,13 +92,19 @@ class Runner:
     def _chunks(self, jobs: Iterable[Mapping[str, Any] | Job]) -> Iterator[Chunk]:
         listed = iter(jobs)
         while window := list(itertools.islice(listed, WINDOW)):
-            groups: dict[Any, Chunk] = {}
+            groups: dict[Any, list[Member]] = {}
             for job in window:
                 group, arguments = (job.group, job.arguments) if isinstance(job, Job) else (None, job)
                 member = self._listed(arguments)
                 if member is not None:
-                    groups.setdefault(len(groups) if group is None else group, Chunk([])).members.append(member)
-            yield from groups.values()
+                    group = group_of(self._travel, arguments) if group is None else group
+                    groups.setdefault(len(groups) if group is None else group, []).append(member)
+            for members in groups.values():
+                yield from map(Chunk, self._cut(members))
+
+    def _cut(self, members: list[Member]) -> list[list[Member]]:
+        most = (self._travel and self._travel.most) or len(members)
+        return [members[start : start + most] for start in range(0, len(members), most)]
 
     def _listed(self, arguments: Mapping[str, Any]) -> Member | None:
         text, content = texts_of(arguments)
@@ -102,13 +114,15 @@ class Runner:
             self.ids.append(0)
             self.bar.found(1)
             return None
-        if (row := self.store.find(key)) is not None:
+        row = self.store.find(key)
+        again = row is not None and self.retry_failed and row[1] == "failed" and row[0] < self._first
+        if row is not None and not again:
             self.ids.append(row[0])
             self.tally[row[1]] += 1
             self.bar.found(1)
             return None
         self.ids.append(0)
-        self._open[key] = member = Member(key, text, [position])
+        self._open[key] = member = Member(key, text, [position], row[0] if row is not None else None)
         return member
 
     def _send(self, chunks: Iterator[Chunk]) -> None:
@@ -116,7 +130,7 @@ class Runner:
         while len(self._flying) < capacity and (parcel := self._parcel(chunks)):
             texts = [[member.text for member in chunk.members] for chunk in parcel]
             try:
-                future = _submit(self.executor, compute, self.function, texts, BUDGET_S)
+                future = self.executor.submit(compute, self.function, texts, BUDGET_S)
             except BrokenExecutor as error:
                 raise InputError("sweep", expected="an executor that works", got=f"a broken one ({error})",
                                  remedy="pass a leadline.sweep.ProcessPool, which replaces dead workers; "
@@ -181,7 +195,8 @@ class Runner:
 
     def _commit(self, members: Sequence[Member], outcomes: Sequence[Outcome]) -> None:
         rows = [(one.key, one.positions[0], one.text, row) for one, row in zip(members, outcomes, strict=True)]
-        ids = self.store.add(self.function, self.version, rows)
+        failed = [one.replaces for one in members if one.replaces is not None]
+        ids = self.store.add(self.function, self.version, rows, replacing=failed)
         for member, id_, row in zip(members, ids, outcomes, strict=True):
             del self._open[member.key]
             self.tally[row.outcome] += len(member.positions)
@@ -204,15 +219,8 @@ def _is_death(error: Exception) -> bool:
     return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
 
 
-def _submit(executor: Any, *call: Any) -> Future:
-    # Dask takes two calls with the same arguments for the same call, also when the first was lost.
-    return executor.submit(*call, pure=False) if hasattr(executor, "_client") else executor.submit(*call)
-
-
 def _capacity(executor: Any) -> int:
     if isinstance(executor, InProcess):
         return 1
-    if (client := getattr(executor, "_client", None)) is not None:  # Dask's, whose workers come and go
-        return _PER_WORKER * max(1, sum(client.nthreads().values()))
     workers = getattr(executor, "workers", None) or getattr(executor, "_max_workers", None) or 1
     return _PER_WORKER * workers

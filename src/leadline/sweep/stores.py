@@ -69,23 +69,31 @@ class Store:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {USER_VERSION}")
             connection.execute(_CREATE)
-        self._next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM results").fetchone()[0]
+        self.next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM results").fetchone()[0]
 
     def find(self, key: bytes) -> tuple[int, str] | None:
         """Id and outcome of the row with this key; None: not finished yet."""
         with store_errors(self.path):
             return self._connection.execute("SELECT id, outcome FROM results WHERE key = ?", (key,)).fetchone()
 
-    def add(self, function: str, version: str, rows: Sequence[tuple[bytes, int, str, Outcome]]) -> range:
-        """Put rows (key, position, arguments, outcome) in, all or none; their ids."""
-        ids, now = range(self._next_id, self._next_id + len(rows)), time.time()
+    def add(
+        self,
+        function: str,
+        version: str,
+        rows: Sequence[tuple[bytes, int, str, Outcome]],
+        *,
+        replacing: Sequence[int] = (),
+    ) -> range:
+        """Put rows (key, position, arguments, outcome) in, all or none, for the rows with those ids; their ids."""
+        ids, now = range(self.next_id, self.next_id + len(rows)), time.time()
         records = [
             (id_, key, function, version, position, arguments, *outcome, now)
             for id_, (key, position, arguments, outcome) in zip(ids, rows, strict=True)
         ]
         with store_errors(self.path), _transaction(self._connection):
+            self._connection.executemany("DELETE FROM results WHERE id = ?", [(id_,) for id_ in replacing])
             self._connection.executemany(_INSERT, records)
-        self._next_id = ids.stop
+        self.next_id = ids.stop
         return ids
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from jaxtyping import Int
 
 from leadline.core import InputError, Result
 from leadline.sweep.bars import Bar
-from leadline.sweep.executors import InProcess
+from leadline.sweep.executors import DaskExecutor, InProcess
 from leadline.sweep.interruption import SweepInterrupted
 from leadline.sweep.jobs import Job, name_of
 from leadline.sweep.reading import Row, rows_with_ids
@@ -81,6 +81,7 @@ def sweep(
     store: str | Path,
     executor: Any = None,
     version: str = "",
+    retry_failed: bool = False,
     progress: bool = False,
 ) -> SweepResult:
     """Compute a function for every setting, each once in the lifetime of a store.
@@ -97,6 +98,8 @@ def sweep(
         grid_or_jobs: dictionaries of plain arguments (`grid(...)` makes them), or `Job`s; may be a generator.
         store: the SQLite file; made where there is none. One sweep at a time writes it, anyone may read it.
         executor: anything with `submit`: a `ProcessPool`, a Dask `Client` or its executor; None: this process.
+        retry_failed: compute the jobs anew whose rows say that they raised or killed their worker, once each; for when
+            the reason was outside (memory, a missing file). Rows that diverged are results and stay.
         version: change it when the function's meaning changes; then every row is computed anew.
         progress: show a progress bar on standard error.
 
@@ -120,7 +123,7 @@ def sweep(
     total = len(grid_or_jobs) if isinstance(grid_or_jobs, Sized) else None
     began = time.perf_counter()
     with Store(store) as writer, Bar(total, shown=progress) as bar:
-        runner = Runner(name, version, writer, lent, bar)
+        runner = Runner(name, version, writer, lent, bar, retry_failed)
         try:
             runner.run(grid_or_jobs)
         except KeyboardInterrupt as interrupt:
@@ -145,7 +148,9 @@ def _executor(given: Any) -> Any:
     if given is None:
         return InProcess()
     if hasattr(given, "get_executor"):  # a Dask Client, whose own futures are of another kind
-        return given.get_executor(pure=False)
+        return DaskExecutor(given)
+    if hasattr(given, "_client"):  # its executor
+        return DaskExecutor(given._client)
     if not callable(getattr(given, "submit", None)):
         raise InputError("sweep", expected="an executor: something with submit", got=type(given).__name__,
                          remedy="pass ProcessPool(4), a Dask Client, or None")  # fmt: skip
