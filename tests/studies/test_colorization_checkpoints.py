@@ -69,5 +69,5 @@ def test_other_files_are_refused(trained, tmp_path):
 def test_nets_by_name():
     for name, kind in NETS.items():
         assert type(build_net(name, SMALL)) is kind
-    with pytest.raises(InputError, match="expected one of pool, transposed, unet, got 'vgg'"):
+    with pytest.raises(InputError, match="expected one of pool, transposed, unet, tables, got 'vgg'"):
         build_net("vgg", SMALL)

@@ -7,8 +7,16 @@ from studies.small_colorization import SMALL, small_images
 from torch.nn.functional import cross_entropy
 
 from leadline.core import InputError
-from leadline.studies.colorization_checkpoints import build_net, read_checkpoint
-from leadline.studies.colorization_runs import colour_task, runs_file, train_colorization
+from leadline.studies.colorization_checkpoints import NETS, Setting, build_net, read_checkpoint
+from leadline.studies.colorization_runs import (
+    PRECISIONS,
+    colour_task,
+    fastest_precision,
+    pixel_cross_entropy,
+    runs_file,
+    train_colorization,
+)
+from leadline.studies.colour_images import half_mirrored
 from leadline.training import initialized, order
 
 IMAGES = small_images()
@@ -16,6 +24,7 @@ SAME_ARITHMETIC = 1e-5  # float32, the same operations by other calls
 # Biases before batch normalization have no gradient but rounding, which Adam turns into steps of full size. Training
 # does not see them; the running means, which follow late, do.
 SAME_BUT_BIASES = 1e-3
+ROUNDED = 2e-2  # eight bits of mantissa in the forward pass
 
 
 def train(folder, **changed):
@@ -23,19 +32,25 @@ def train(folder, **changed):
     return train_colorization(IMAGES, folder=folder, **given)
 
 
-def by_hand(net: str, epochs: int, seed: int = 0):
+def by_hand(net: str, epochs: int, setting: Setting = SMALL, seed: int = 0):
     """A plain PyTorch loop."""
-    task = colour_task(IMAGES, seed, SMALL)
-    inputs, targets = torch.from_numpy(task.training[0]), torch.from_numpy(task.training[1]).long()
-    model = initialized(lambda: build_net(net, SMALL), seed)
-    adam, losses = torch.optim.Adam(model.parameters(), lr=SMALL.lr), []
+    task = colour_task(IMAGES, seed, setting)
+    model = initialized(lambda: build_net(net, setting), seed)
+    adam, losses = torch.optim.Adam(model.parameters(), lr=setting.lr), []
+    steps = epochs * -(-len(IMAGES.training) // setting.batch_size)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(adam, setting.lr, steps, cycle_momentum=False)
     for epoch in range(epochs):
         total = 0.0
-        for batch in order(seed, epoch, len(inputs)).split(SMALL.batch_size):
+        given = half_mirrored(task.training, seed, epoch) if setting.mirrored else task.training
+        inputs, targets = torch.from_numpy(given[0].copy()), torch.from_numpy(given[1].copy()).long()
+        for batch in order(seed, epoch, len(inputs)).split(setting.batch_size):
             loss = cross_entropy(model(inputs[batch]), targets[batch])
             adam.zero_grad()
             loss.backward()
+            if not setting.cycle:
+                adam.param_groups[0]["lr"] = setting.lr
             adam.step()
+            cycle.step()
             total += loss.item() * len(batch)
         losses.append(total / len(inputs))
     truth = torch.from_numpy(task.validation[1]).long()
@@ -44,13 +59,62 @@ def by_hand(net: str, epochs: int, seed: int = 0):
     return losses, float(cross_entropy(scores, truth)), float((scores.argmax(1) == truth).float().mean())
 
 
-@pytest.mark.parametrize("net", ["pool", "unet"])
-def test_numbers_are_those_of_a_plain_loop(tmp_path, net):
-    (done,) = train(tmp_path, nets=[net])
-    losses, validation, accuracy = by_hand(net, 3)
+@pytest.mark.parametrize(
+    ("net", "setting"),
+    [("pool", SMALL), ("unet", SMALL), ("tables", replace(SMALL, lr=0.01, cycle=25, mirrored=True))],
+)
+def test_numbers_are_those_of_a_plain_loop(tmp_path, net, setting):
+    (done,) = train(tmp_path, nets=[net], precision="float32", setting=setting)
+    losses, validation, accuracy = by_hand(net, 3, done.setting)
+    assert done.setting == replace(setting, cycle=3 if setting.cycle else None)
     assert done.training_loss == pytest.approx(losses, abs=SAME_ARITHMETIC)
     assert done.validation_loss[-1] == pytest.approx(validation, abs=SAME_BUT_BIASES)
     assert done.validation_accuracy[-1] == pytest.approx(accuracy, abs=10 * SAME_BUT_BIASES)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_in_bfloat16_the_losses_are_nearly_the_same(tmp_path, net):
+    exact, rounded = (train(tmp_path / one, nets=[net], precision=one)[0] for one in PRECISIONS)
+    assert (exact.precision, rounded.precision) == PRECISIONS
+    assert rounded.training_loss != exact.training_loss
+    assert rounded.training_loss == pytest.approx(exact.training_loss, abs=ROUNDED)
+
+
+def test_a_run_keeps_its_precision(tmp_path):
+    train(tmp_path, epochs=1, precision="float32")
+    (done,) = train(tmp_path, epochs=2)
+    assert done.precision == "float32"
+    with pytest.raises(InputError, match="float32"):
+        train(tmp_path, precision="bfloat16")
+    with pytest.raises(InputError, match="expected precision float32 or bfloat16, got 'float16'"):
+        train(tmp_path, precision="float16")
+
+
+def test_a_cycle_is_not_stretched_while_under_way(tmp_path):
+    setting = replace(SMALL, cycle=25)
+    train(tmp_path, epochs=2, setting=setting)
+    with pytest.raises(InputError, match=r"cycle=3.*cycle=2"):
+        train(tmp_path, epochs=3, setting=setting)
+
+
+def test_an_unknown_device_is_refused(tmp_path):
+    with pytest.raises(InputError, match="expected a device of this machine"):
+        train(tmp_path, device="abacus")
+
+
+def test_the_default_precision_is_that_of_the_processors_instructions(monkeypatch):
+    for can, precision in (({"avx512_bf16": True}, "bfloat16"), ({"amx_bf16": True}, "bfloat16"), ({}, "float32")):
+        monkeypatch.setattr("torch.cpu.get_capabilities", lambda can=can: can)
+        assert fastest_precision(torch.device("cpu")) == precision
+
+
+def test_pixel_cross_entropy_is_torchs_on_images():
+    scores, labels = torch.randn(2, 5, 4, 6, dtype=torch.float64), torch.randint(0, 5, (2, 4, 6))
+    for layout in (torch.contiguous_format, torch.channels_last):
+        placed = scores.contiguous(memory_format=layout)
+        assert pixel_cross_entropy(placed, labels).item() == pytest.approx(
+            cross_entropy(scores, labels).item(), abs=1e-12
+        )
 
 
 def assert_same(one, other):

@@ -10,7 +10,7 @@ from leadline.claims import Verdict
 from leadline.core import MissingDataError
 from leadline.studies import Settings
 from leadline.studies import colorization_training as study
-from leadline.studies.colorization_checkpoints import NETS
+from leadline.studies.colorization_checkpoints import EXERCISE
 from leadline.studies.colorization_report import ColorizationReport, NetRun, PaletteBounds
 from leadline.studies.colorization_runs import train_colorization
 from leadline.studies.colour_images import HORSES
@@ -75,12 +75,27 @@ def test_one_seed_in_another_order_fails_the_order():
     assert verdicts(observed(runs))["csc413b.6.3.order"] == Verdict.FAILS
 
 
+def test_an_order_that_only_the_last_epoch_breaks_is_qualified():
+    runs = three_seeds()
+    for one in runs:
+        one.validation_accuracy[-5:] = one.validation_accuracy[-1]
+        if (one.net, one.seed) == ("unet", 2):
+            one.validation_accuracy[-1] -= 0.06
+    (check,) = (check for check in study.STUDY.checks if check.claim == "csc413b.6.3.order")
+    evidence = check.evidence(observed(runs))
+    assert evidence.verdict == Verdict.QUALIFIED
+    assert evidence.condition == "averaged over the last 5 epochs"
+    assert evidence.found[2]["best_first"] == ["transposed", "unet", "pool"]
+    assert evidence.found[2]["best_first_of_5_epochs"] == ["unet", "transposed", "pool"]
+    assert check.evidence_if_altered(observed(runs)).verdict == Verdict.FAILS
+
+
 @pytest.mark.parametrize(
     "observation",
     [
         observed([one for one in three_seeds() if one.seed < 2]),
         observed(three_seeds(), images="other images"),
-        observed([run(net, seed, *MEASURED[net], epochs=24) for net in NETS for seed in range(3)]),
+        observed([run(net, seed, *MEASURED[net], epochs=24) for net in EXERCISE for seed in range(3)]),
     ],
 )
 def test_too_few_runs_or_others_leave_it_open(observation):
@@ -106,7 +121,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(study, "cifar_horses", lambda folder: images)
     monkeypatch.setattr(study, "runs_folder", lambda: tmp_path)
     monkeypatch.setattr(study, "EPOCHS", 2)
-    monkeypatch.setattr(study, "SOURCES", SMALL)
+    monkeypatch.setattr(study, "setting_of", lambda net: SMALL)
     monkeypatch.setattr(study, "train_colorization", partial(train_colorization, setting=SMALL))
     return images
 
@@ -114,7 +129,7 @@ def small(monkeypatch, tmp_path):
 def test_full_scale_trains_what_is_missing_and_quick_reads_it(small, tmp_path):
     full = study.observe(Settings(scale="full"))
     assert len(list(tmp_path.iterdir())) == 9
-    assert set(verdicts(full).values()) <= {Verdict.HOLDS, Verdict.FAILS}
+    assert set(verdicts(full).values()) <= {Verdict.HOLDS, Verdict.QUALIFIED, Verdict.FAILS}
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     (tmp_path / "x-seed0.safetensors").write_bytes(b"no weights")
     quick = study.observe(Settings())
@@ -144,10 +159,10 @@ def test_without_data_a_demonstration_says_that_it_is_one(monkeypatch):
 
 def test_the_picture_has_a_row_for_grey_truth_and_each_net(small):
     observation = study.observe(Settings(scale="full"))
-    assert [name for name, _ in observation.rows] == ["grey", "truth", *NETS]
+    assert [name for name, _ in observation.rows] == ["grey", "truth", *EXERCISE]
     greys, truth = observation.rows[0][1], observation.rows[1][1]
     assert np.array_equal(greys[..., 0], np.rint(truth.mean(axis=2)))
     axes = Figure().subplots()
     study.draw_rows(axes, observation.rows)
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["grey", "truth", *NETS]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["grey", "truth", *EXERCISE]
     assert np.asarray(axes.images[0].get_array()).shape == (5 * 8, 6 * 8, 3)

@@ -1,8 +1,18 @@
 import numpy as np
 from data_folders import folder_with
 from studies.small_colorization import small_images
+from tolerances import STANDARD_ERRORS
 
-from leadline.studies.colour_images import HORSES, PATCHES, ColourImages, cifar_horses, grey, photograph_patches
+from leadline.core import numpy_generator
+from leadline.studies.colour_images import (
+    HORSES,
+    PATCHES,
+    ColourImages,
+    cifar_horses,
+    grey,
+    half_mirrored,
+    photograph_patches,
+)
 
 
 def test_grey_is_the_mean_over_256():
@@ -34,3 +44,16 @@ def test_horses():
         (5000, 32, 32, 3),
         (1000, 32, 32, 3),
     )
+
+
+def test_half_of_the_images_are_mirrored_with_their_labels():
+    greys = numpy_generator("greys").random((400, 1, 2, 5), dtype=np.float32)
+    labels = (100 * greys[:, 0]).astype(np.uint8)
+    turned, turned_labels = half_mirrored((greys, labels), 0, 1)
+    mirrored = (turned != greys).any(axis=(1, 2, 3))
+    assert abs(mirrored.mean() - 1 / 2) < STANDARD_ERRORS * 0.5 / 400**0.5
+    assert np.array_equal(turned[mirrored], greys[mirrored][..., ::-1])
+    assert np.array_equal(turned_labels, (100 * turned[:, 0]).astype(np.uint8))
+    others = [half_mirrored((greys, labels), *place)[0] for place in ((0, 2), (1, 1))]
+    assert not any(np.array_equal(turned, other) for other in others)
+    assert np.array_equal(turned, half_mirrored((greys, labels), 0, 1)[0])

@@ -25,11 +25,11 @@ def photograph(height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize("net", NETS)
 def test_strips_give_what_the_whole_gives(nets, net, monkeypatch):
-    image = photograph(100, 24)
+    image = photograph(140, 24)
     with torch.no_grad():
         scores = nets[net].model()(torch.from_numpy(grey(image)))
     whole = nets[net].palette.paint(scores.argmax(1).numpy())
-    monkeypatch.setattr(photograph_colouring, "_STRIP", 8)
+    monkeypatch.setattr(photograph_colouring, "_PIXELS", 8 * image.shape[2])
     assert np.array_equal(colour(image, nets[net]), whole)
 
 

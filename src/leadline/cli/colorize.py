@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 
 
 class Net(StrEnum):
-    """The nets of the exercise."""
+    """The nets of the exercise, and one that reaches a lower loss."""
 
     pool = "pool"
     transposed = "transposed"
     unet = "unet"
+    tables = "tables"
+
+
+class Precision(StrEnum):
+    """Of the forward pass in training."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
 
 
 class Images(StrEnum):
@@ -41,7 +49,9 @@ def train_or_colour(
     to: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The coloured photograph; if not given NAME-coloured.png.")
     ] = None,
-    net: Annotated[list[Net] | None, typer.Option(help="Train this net; repeatable; if not given all three.")] = None,
+    net: Annotated[
+        list[Net] | None, typer.Option(help="Train this net; repeatable; if not given pool, transposed and unet.")
+    ] = None,
     seed: Annotated[
         list[int] | None, typer.Option(help="Of palette, weights and order of batches; repeatable; if not given 0.")
     ] = None,
@@ -53,6 +63,11 @@ def train_or_colour(
     runs: Annotated[
         Path | None, typer.Option("--runs", metavar="DIR", help="Folder of the weights; if not given in the cache.")
     ] = None,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(help="In training; if not given bfloat16 where the device has instructions for it."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, ...")] = "cpu",
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw curves and coloured images; the ending is the format.")
     ] = None,
@@ -70,7 +85,7 @@ def train_or_colour(
                              remedy="train weights first: leadline colorize")  # fmt: skip
         _colour(photograph, weights, to or photograph.with_name(f"{photograph.stem}-coloured.png"))
         return
-    from leadline.studies.colorization_checkpoints import NETS
+    from leadline.studies.colorization_checkpoints import EXERCISE
     from leadline.studies.colorization_report import report_on
     from leadline.studies.colorization_runs import runs_file, train_colorization
     from leadline.studies.colorization_training import picture_rows, runs_folder
@@ -80,10 +95,12 @@ def train_or_colour(
     folder = runs if runs is not None else runs_folder() / ("" if chosen.name == HORSES else "patches")
     done = train_colorization(
         chosen,
-        nets=[str(one) for one in net] if net else list(NETS),
+        nets=[str(one) for one in net] if net else EXERCISE,
         seeds=seed or [0],
         epochs=epochs,
         folder=folder,
+        precision=str(precision) if precision else None,
+        device=device,
         announce=lambda line: typer.echo(line, err=True),
     )
     report = report_on(done, chosen)

@@ -1,4 +1,4 @@
-from .colorization import PoolUpsampleNet, StridedTransposedNet, UNet
+from .colorization import PoolUpsampleNet, SteeredTables, StridedTransposedNet, UNet
 from .inception import NaiveInception, ReducedInception
 from .lenet import LeNet
 from .perceptrons import mlp
@@ -10,6 +10,7 @@ __all__ = [
     "NaiveInception",
     "PoolUpsampleNet",
     "ReducedInception",
+    "SteeredTables",
     "StridedTransposedNet",
     "UNet",
     "mlp",

@@ -14,11 +14,15 @@ from torch import nn
 
 from leadline.core import InputError, random_state_kept
 from leadline.data import Palette
-from leadline.models import PoolUpsampleNet, StridedTransposedNet, UNet
+from leadline.models import PoolUpsampleNet, SteeredTables, StridedTransposedNet, UNet
 from leadline.training import State
 
-NETS: dict[str, Callable[..., nn.Module]] = {"pool": PoolUpsampleNet, "transposed": StridedTransposedNet, "unet": UNet}
+EXERCISE = ("pool", "transposed", "unet")  # the sources' nets
+NETS: dict[str, Callable[..., nn.Module]] = {
+    "pool": PoolUpsampleNet, "transposed": StridedTransposedNet, "unet": UNet, "tables": SteeredTables,
+}  # fmt: skip
 _FORMAT = "leadline colorization 1"
+_PLAIN = ("net", "seed", "images", "fingerprint", "precision")
 _HISTORY = ("training_loss", "validation_loss", "validation_accuracy", "seconds")
 _PALETTE = "palette"
 
@@ -30,11 +34,14 @@ class Setting:
     kernel: int = 3
     filters: int = 32
     colours: int = 24
-    lr: float = 1e-3  # of Adam
+    lr: float = 1e-3  # of Adam; with a cycle the highest
     batch_size: int = 100
+    cycle: int | None = None  # epochs in which the rate goes up and down once; None: it is constant
+    mirrored: bool = False  # left and right change places in half the images, others in every epoch
 
 
 SOURCES = Setting()
+_SETTINGS = {"tables": Setting(kernel=5, filters=16, lr=1e-2, batch_size=50, cycle=25, mirrored=True)}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,6 +53,7 @@ class Checkpoint:
         setting: of the net and the training.
         seed: of initial weights, order of batches and palette.
         images, fingerprint: name and SHA-256 of what it is trained on.
+        precision: of the forward pass in training, float32 or bfloat16.
         training_loss, validation_loss, validation_accuracy, seconds: by epoch; losses in nats per pixel.
         state: parameters, buffers, optimizer memory, steps taken.
     """
@@ -57,6 +65,7 @@ class Checkpoint:
     fingerprint: str
     palette: Palette
     state: State
+    precision: str = "float32"
     training_loss: tuple[float, ...] = ()
     validation_loss: tuple[float, ...] = ()
     validation_accuracy: tuple[float, ...] = ()
@@ -75,6 +84,11 @@ class Checkpoint:
         return model.eval()
 
 
+def setting_of(net: str) -> Setting:
+    """What a net is trained with unless told otherwise."""
+    return _SETTINGS.get(net, SOURCES)
+
+
 def build_net(net: str, setting: Setting) -> nn.Module:
     """A net by name, for grey images."""
     if net not in NETS:
@@ -91,7 +105,7 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     tensors |= {f"parameters/{name}": value for name, value in state.parameters.items()}
     tensors |= {f"buffers/{name}": value for name, value in state.buffers.items()}
     tensors |= {f"memory/{slot}/{name}": v for slot, values in state.memory.items() for name, v in values.items()}
-    plain: dict[str, Any] = {name: getattr(checkpoint, name) for name in ("net", "seed", "images", "fingerprint")}
+    plain: dict[str, Any] = {name: getattr(checkpoint, name) for name in _PLAIN}
     plain |= {name: getattr(checkpoint, name) for name in _HISTORY}
     plain |= {"taken": state.taken, "setting": asdict(checkpoint.setting)}
     metadata = {"format": _FORMAT, "training": json.dumps(plain)}

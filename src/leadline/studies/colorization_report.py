@@ -43,6 +43,7 @@ class NetRun:
 
     Attributes:
         training_loss, validation_loss, validation_accuracy, seconds: by epoch.
+        precision: of the forward pass in training.
         recall: by colour the share of its validation pixels that the trained net gives it; NaN where it has none.
         rms_error: of the coloured validation images, per channel, in levels of 255.
     """
@@ -57,6 +58,7 @@ class NetRun:
     seconds: Float[np.ndarray, " epochs"]
     recall: Float[np.ndarray, " colours"]
     rms_error: float
+    precision: str = "float32"
 
     @property
     def balanced_accuracy(self) -> float:
@@ -121,6 +123,7 @@ class ColorizationReport(Result):
                     "palette_rms_error_levels": floors[run.seed].rms_error,
                     "parameters": run.parameters,
                     "macs": run.macs,
+                    "precision": run.precision,
                     "time_s": run.seconds.sum(),
                 }
                 for run in self.runs
@@ -200,6 +203,7 @@ def _run(checkpoint: Checkpoint, images: ColourImages) -> NetRun:
         seconds=np.array(checkpoint.seconds),
         recall=np.where(asked, met / np.maximum(asked, 1), np.nan),
         rms_error=float(np.sqrt((error**2).mean())),
+        precision=checkpoint.precision,
     )
 
 

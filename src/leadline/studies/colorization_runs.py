@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Int
+from torch.nn.functional import cross_entropy
 
-from leadline.core import DivergedError, InputError, random_state_kept
+from leadline.core import DivergedError, InputError, choose_device, random_state_kept
 from leadline.data import fit_palette
 from leadline.studies.colorization_checkpoints import (
     SOURCES,
@@ -17,17 +18,20 @@ from leadline.studies.colorization_checkpoints import (
     Setting,
     build_net,
     read_checkpoint,
+    setting_of,
     write_checkpoint,
 )
-from leadline.studies.colour_images import ColourImages, grey
-from leadline.training import Plan, Recipe, State, initialized, plan_of, state_of
+from leadline.studies.colour_images import ColourImages, Labelled, grey, half_mirrored
+from leadline.training import OneCycle, Plan, Recipe, State, initialized, plan_of, state_of
 from leadline.training.batches import source_of
 from leadline.training.loops import run
 from leadline.training.objectives import objective_of
 from leadline.training.validation import Validation
 
 EPOCHS = 25
+PRECISIONS = ("float32", "bfloat16")
 _CPU = torch.device("cpu")
+_KERNEL_AXES = 4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,8 +39,8 @@ class ColourTask:
     """What one seed's nets are given: grey images, and of every pixel the nearest colour of the seed's palette."""
 
     blank: Checkpoint  # of no net yet: seed, images, palette
-    training: tuple[Float32[np.ndarray, "training 1 height width"], UInt8[np.ndarray, "training height width"]]
-    validation: tuple[Float32[np.ndarray, "validation 1 height width"], UInt8[np.ndarray, "validation height width"]]
+    training: Labelled
+    validation: Labelled
 
 
 def runs_file(folder: Path | str, net: str, seed: int) -> Path:
@@ -51,7 +55,9 @@ def train_colorization(
     seeds: Sequence[int],
     epochs: int,
     folder: Path | str,
-    setting: Setting = SOURCES,
+    setting: Setting | None = None,
+    precision: str | None = None,
+    device: str = "cpu",
     announce: Callable[[str], None] = lambda _: None,
 ) -> list[Checkpoint]:
     """Train each net with each seed for so many epochs, with cross-entropy and Adam, and keep the checkpoints.
@@ -61,33 +67,48 @@ def train_colorization(
 
     Args:
         images: what to train on.
-        nets: pool, transposed, unet.
+        nets: keys of `colorization_checkpoints.NETS`.
         seeds: one run of each net for each.
         epochs: in all, those of earlier calls included.
         folder: for the checkpoints, one file per net and seed, written after every epoch.
-        setting: of net and training.
+        setting: of net and training; None: each net's own. A cycle of the learning rate takes all epochs.
+        precision: of the forward pass in training, float32 or bfloat16; None: as the checkpoint has it, and for a new
+            run bfloat16 where the device multiplies it faster.
+        device: where to train.
         announce: is told a line after every epoch.
 
     Raises:
-        InputError: a checkpoint in the folder was made from other images or settings.
+        InputError: a checkpoint in the folder was made from other images or settings, or in another precision.
         DivergedError: the loss left the finite numbers.
     """
-    done = []
+    place, done = choose_device(device), []
+    if precision not in (None, *PRECISIONS):
+        raise InputError("train_colorization", expected="precision " + " or ".join(PRECISIONS), got=repr(precision),
+                         remedy="pass one of these or None")  # fmt: skip
     for seed in seeds:
         task = None
         for net in nets:
-            path = runs_file(folder, net, seed)
+            path, chosen = runs_file(folder, net, seed), setting or setting_of(net)
+            chosen = replace(chosen, cycle=chosen.cycle and epochs)
             found = read_checkpoint(path) if path.exists() else None
             if found is not None:
-                _check_same(found, images, setting, path)
+                _check_same(found, images, chosen, precision, path)
             if found is None or found.epochs < epochs:
-                task = task or colour_task(images, seed, setting)
-                for found in _epochs(found or _begun(task, net), task, epochs):  # noqa: B020
+                task = task or colour_task(images, seed, chosen)
+                found = found or begun(task, net, chosen, precision or fastest_precision(place))
+                for found in epochs_of(found, task, epochs, place):  # noqa: B020
                     write_checkpoint(found, path)
                     announce(_line(found, epochs))
-            assert found is not None
             done.append(found)
     return done
+
+
+def fastest_precision(device: torch.device) -> str:
+    """bfloat16 where the device has instructions that multiply it, float32 elsewhere."""
+    if device.type == "cpu":
+        can = torch.cpu.get_capabilities()
+        return PRECISIONS[bool(can.get("avx512_bf16") or can.get("amx_bf16"))]
+    return PRECISIONS[device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)]
 
 
 def colour_task(images: ColourImages, seed: int, setting: Setting = SOURCES) -> ColourTask:
@@ -104,20 +125,29 @@ def colour_task(images: ColourImages, seed: int, setting: Setting = SOURCES) -> 
     )
 
 
-def _begun(task: ColourTask, net: str) -> Checkpoint:
-    begun = replace(task.blank, net=net)
-    return replace(begun, state=state_of(initialized(lambda: build_net(net, begun.setting), begun.seed)))
+def begun(task: ColourTask, net: str, setting: Setting, precision: str) -> Checkpoint:
+    """A run with no epoch behind it."""
+    state = state_of(initialized(lambda: build_net(net, setting), task.blank.seed))
+    return replace(task.blank, net=net, setting=setting, precision=precision, state=state)
 
 
-def _epochs(begun: Checkpoint, task: ColourTask, epochs: int) -> Iterator[Checkpoint]:
-    setting = begun.setting
-    recipe = Recipe(lr=setting.lr, epochs=epochs, batch_size=setting.batch_size, optimizer="adam", seed=begun.seed)
-    model, state = begun.model().train(), begun.state
-    source = source_of(task.training, _CPU, torch.float32)
-    validation = Validation(task.validation, objective_of(recipe.loss), ("accuracy",), _CPU, torch.float32)
-    whole = plan_of(recipe, source.examples)
-    for epoch in range(begun.epochs, epochs):
+def epochs_of(found: Checkpoint, task: ColourTask, epochs: int, device: torch.device = _CPU) -> Iterator[Checkpoint]:
+    """The run after each epoch from here to the last."""
+    setting = found.setting
+    recipe = Recipe(
+        lr=setting.lr, epochs=epochs, batch_size=setting.batch_size, loss=pixel_cross_entropy, optimizer="adam",
+        schedule=OneCycle() if setting.cycle else None, autocast=found.precision == "bfloat16", channels_last=True,
+        seed=found.seed,
+    )  # fmt: skip
+    model = found.model().to(device).train()
+    state = found.state.map(lambda tensor: _channels_last(tensor.to(device)))
+    validation = Validation(task.validation, objective_of(recipe.loss), ("accuracy",), device, torch.float32)
+    whole = plan_of(recipe, len(task.training[0]))
+    source = source_of(task.training, device, torch.float32)
+    for epoch in range(found.epochs, epochs):
         began = time.perf_counter()
+        if setting.mirrored:
+            source = source_of(half_mirrored(task.training, found.seed, epoch), device, torch.float32)
         with random_state_kept():
             state, record = run(model, state, source, recipe, _part(whole, epoch), validation)
         if record.diverged_at >= 0:
@@ -128,15 +158,29 @@ def _epochs(begun: Checkpoint, task: ColourTask, epochs: int) -> Iterator[Checkp
                 remedy="lower the learning rate",
             )
         loss, accuracy = record.metrics[-1]
-        begun = replace(
-            begun,
-            state=state.map(torch.clone),  # the run goes on in these very tensors
-            training_loss=(*begun.training_loss, float(np.average(record.loss, weights=record.size))),
-            validation_loss=(*begun.validation_loss, loss),
-            validation_accuracy=(*begun.validation_accuracy, accuracy),
-            seconds=(*begun.seconds, time.perf_counter() - began),
+        found = replace(
+            found,
+            state=state.map(lambda tensor: tensor.to(_CPU, copy=True)),  # the run goes on in these very tensors
+            training_loss=(*found.training_loss, float(np.average(record.loss, weights=record.size))),
+            validation_loss=(*found.validation_loss, loss),
+            validation_accuracy=(*found.validation_accuracy, accuracy),
+            seconds=(*found.seconds, time.perf_counter() - began),
         )
-        yield begun
+        yield found
+
+
+def pixel_cross_entropy(
+    scores: Float[torch.Tensor, "n colours h w"], labels: Int[torch.Tensor, "n h w"]
+) -> Float[torch.Tensor, ""]:
+    """Cross-entropy over all pixels, in the order in which channels-last scores lie in memory.
+
+    torch's own on images first moves every pixel's scores apart and back again, which takes longer than the rest.
+    """
+    return cross_entropy(scores.movedim(1, -1).flatten(0, -2), labels.flatten())
+
+
+def _channels_last(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.to(memory_format=torch.channels_last) if tensor.ndim == _KERNEL_AXES else tensor
 
 
 def _part(plan: Plan, epoch: int) -> Plan:
@@ -144,10 +188,11 @@ def _part(plan: Plan, epoch: int) -> Plan:
     return Plan(plan.epoch[now], plan.start[now], plan.size[now], plan.lr[now])
 
 
-def _check_same(found: Checkpoint, images: ColourImages, setting: Setting, path: Path) -> None:
-    if (found.setting, found.fingerprint) != (setting, images.fingerprint):
-        raise InputError("train_colorization", expected=f"a checkpoint of {images.name} with {setting}",
-                         got=f"{path}, made from {found.images} with {found.setting}",
+def _check_same(found: Checkpoint, images: ColourImages, setting: Setting, precision: str | None, path: Path) -> None:
+    wanted = (setting, images.fingerprint, precision or found.precision)
+    if (found.setting, found.fingerprint, found.precision) != wanted:
+        raise InputError("train_colorization", expected=f"a checkpoint of {images.name} with {setting}, {wanted[2]}",
+                         got=f"{path}, made from {found.images} with {found.setting}, {found.precision}",
                          remedy="name another folder or move the file away")  # fmt: skip
 
 

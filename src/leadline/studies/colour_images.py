@@ -9,6 +9,9 @@ from jaxtyping import Float32, UInt8
 
 from leadline.core import numpy_generator
 
+# Grey images, and of every pixel the number of its colour.
+Labelled = tuple[Float32[np.ndarray, "_ 1 height width"], UInt8[np.ndarray, "_ height width"]]
+
 HORSES, PATCHES = "CIFAR-10 horses", "patches of scikit-learn's two photographs"
 _LEVELS = 256  # the sources divide by 256, not by 255
 _HELD_OUT = 0.2  # of the patches
@@ -61,3 +64,13 @@ def grey(
 ) -> Float32[np.ndarray, "images 1 height width"]:
     """The mean of the three channels over 256, one channel first."""
     return (images.mean(axis=3, dtype=np.float64) / _LEVELS).astype(np.float32)[:, None]
+
+
+def half_mirrored(labelled: Labelled, seed: int, epoch: int) -> Labelled:
+    """The same images, each with left and right exchanged or not as a coin falls, thrown anew in every epoch."""
+    greys, labels = labelled
+    turned = numpy_generator("mirrored", seed, epoch).random(len(greys)) < 1 / 2  # images
+    return (
+        np.where(turned[:, None, None, None], greys[..., ::-1], greys),
+        np.where(turned[:, None, None], labels[..., ::-1], labels),
+    )

@@ -12,8 +12,8 @@ from leadline.studies.colour_images import grey
 
 _MULTIPLE = 4  # the nets halve the sides twice
 _IMAGES = 250  # at a time
-_STRIP = 256  # rows at a time, a multiple of 4
-_OVERLAP = 8  # rows per row of the kernel, a multiple of 4: five layers at strides 1, 2 and 4 see less
+_PIXELS = 2**19  # of a strip, without its overlaps: the widest layer then takes a few hundred megabytes
+_OVERLAP = 8  # rows per row of the kernel, a multiple of 4: layers at strides 1, 2 and 4 see less
 
 
 def colour(images: UInt8[np.ndarray, "images height width 3"], checkpoint: Checkpoint) -> UInt8[np.ndarray, "..."]:
@@ -33,13 +33,14 @@ def predicted_labels(
     padding = [(0, 0), (0, -height % _MULTIPLE), (0, -width % _MULTIPLE), (0, 0)]
     inputs = torch.from_numpy(grey(np.pad(images, padding, mode="edge")))
     model, overlap = checkpoint.model(), _OVERLAP * checkpoint.setting.kernel
+    rows = max(1, _PIXELS // inputs.shape[3] // _MULTIPLE) * _MULTIPLE
     strips = []
     with torch.no_grad():
-        for start in range(0, inputs.shape[2], _STRIP):
+        for start in range(0, inputs.shape[2], rows):
             first = max(0, start - overlap)
-            strip = inputs[:, :, first : start + _STRIP + overlap].split(_IMAGES)
+            strip = inputs[:, :, first : start + rows + overlap].split(_IMAGES)
             chosen = torch.cat([model(some).argmax(1).byte() for some in strip])
-            strips.append(chosen[:, start - first : start - first + _STRIP])
+            strips.append(chosen[:, start - first : start - first + rows])
     return torch.cat(strips, dim=1)[:, :height, :width].numpy()
 
 
