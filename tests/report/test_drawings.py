@@ -11,7 +11,8 @@ WILD = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org
  viewBox="0 0 72 36" onload="steal()"><script>steal()</script><style>*{display:none}</style><metadata>x</metadata>
  <defs><clipPath id="c"><rect width="1" height="1"/></clipPath><path id="m" d="M0 0"/></defs>
  <a xlink:href="https://example.org/"><rect clip-path="url(#c)" style="fill: url(https://example.org/f)"/></a>
- <use xlink:href="#m" style="fill: var(--series-1)"/><image href="data:image/png;base64,AA"/></svg>"""
+ <use xlink:href="#m" style="fill: var(--series-1)"/><image href="data:image/svg+xml,steal"/>
+ <a href="data:image/png;base64,AA"/><image href="https://example.org/i.png"/></svg>"""
 
 
 def drawn(svg: str, prefix: str = "p-") -> ElementTree.Element:
@@ -45,6 +46,12 @@ def test_size_and_label() -> None:
 @pytest.mark.parametrize("text", ["", "<svg", "<p/>", "not markup & all"])
 def test_what_is_no_drawing_is_none(text: str) -> None:
     assert inline_svg(text, prefix="p-", label="") is None
+
+
+def test_a_picture_of_pixels_keeps_them() -> None:
+    figure = picture("pixels", lambda ax: ax.imshow([[0.0, 1.0], [1.0, 0.0]]))
+    (image,) = drawn(figure.svg).iter("image")
+    assert image.get("href", "").startswith("data:image/png;base64,")
 
 
 def test_a_real_figure_keeps_its_colours_and_parts() -> None:

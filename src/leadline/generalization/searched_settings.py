@@ -114,7 +114,7 @@ class LinearRegressionGrid(Result):
         lost = int(self.diverged.sum())
         return (
             f"linear regression by SGD on {self.data}: test MSE {self.fit.test_mse:.4g} "
-            f"(half {self.fit.test_half_mse:.4g} +- {self.fit.test_standard_error:.2g}; ridge "
+            f"(half {self.fit.test_half_mse:.4g} +- {self.fit.test_standard_error:.3g}; ridge "
             f"{self.ridge_path.test_half_mse:.4g}) with batch size {said['batch_size']}, learning rate {said['lr']:g}, "
             f"L2 {said['l2']:g}, {said['epochs']} epochs, best of {self.settings} settings on the validation rows "
             f"({self.excess:+.2%} of ridge), {lost} diverged"

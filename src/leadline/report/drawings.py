@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 _DROPPED = {"script", "style", "metadata", "foreignObject", "iframe", "animate", "set", "title", "desc"}
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_PIXELS = "data:image/png;base64,"  # the one kind of content that a drawing may bring along
 _POINT = 4 / 3  # CSS pixels per point
 
 
@@ -37,11 +38,12 @@ def _clean(element: ElementTree.Element, prefix: str) -> None:
     for name, value in list(element.attrib.items()):
         del element.attrib[name]
         local = _local(name)
-        if local.startswith("on") or (local == "href" and not value.startswith("#")):
+        pixels = element.tag == "image" and value.startswith(_PIXELS)
+        if local.startswith("on") or (local == "href" and not value.startswith("#") and not pixels):
             continue
         if local == "id":
             value = prefix + value  # noqa: PLW2901
-        elif local == "href":
+        elif local == "href" and not pixels:
             value = f"#{prefix}{value[1:]}"  # noqa: PLW2901
         else:
             value = _REFERENCE.sub(rf"url(#{prefix}\1)", value)  # noqa: PLW2901

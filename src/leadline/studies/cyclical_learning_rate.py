@@ -25,8 +25,8 @@ from leadline.studies.study import Exhibits, Settings, Study
 
 RANGE, FASTER = "e6998.3.1.range", "e6998.3.3.faster"
 NEEDS = (
-    "Fashion-MNIST: `leadline data fetch fashion-mnist` (30 MB) or LEADLINE_DATA=DIR, then `leadline report` decides "
-    "on a part of it in a minute, and `leadline report --scale full` on all of it in half an hour"
+    "Fashion-MNIST: leadline data fetch fashion-mnist (30 MB) or LEADLINE_DATA=DIR, then leadline report decides "
+    "on a part of it in a minute, and leadline report --scale full on all of it in half an hour"
 )
 
 

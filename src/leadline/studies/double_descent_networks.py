@@ -155,7 +155,7 @@ def exhibit(observation: Observation) -> Exhibits:
         notes.append(f"Not computed: {', '.join(observation.missing)}; it needs {fetched}.")
     elif len(observation.curves) == 1:
         count = sum(len(list(one.jobs(""))) for one in FAMILIES["full"])
-        notes.append(f"`leadline report --scale full` trains {count} networks, also on MNIST and Fashion-MNIST; "
+        notes.append(f"leadline report --scale full trains {count} networks, also on MNIST and Fashion-MNIST; "
                      "--workers N or --dask ADDRESS spreads them.")  # fmt: skip
     return Exhibits(tables=(table,), figures=figures, notes=tuple(notes))
 
