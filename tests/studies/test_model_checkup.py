@@ -82,11 +82,13 @@ def test_an_instrument_that_refuses_is_left_out_and_the_others_answer():
     assert "cost" in found.left_out and found.noise is not None
 
 
-def test_what_cannot_be_measured_at_all_is_refused():
+def test_what_cannot_be_measured_at_all_is_refused(types_unchecked):
     with pytest.raises(InputError, match="NaN"):
         checkup(mlp([5, 2]), (ROWS * np.nan, CLASSES))
     with pytest.raises(InputError, match="loss"):
         checkup(mlp([5, 2]), (ROWS, CLASSES), loss="no such loss")
+    with pytest.raises(InputError, match="factory of modules, got str"):
+        checkup("net", (ROWS, CLASSES))  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="some instrument can measure"):
         checkup(mlp([4, 2]), (ROWS, CLASSES))
 

@@ -137,8 +137,8 @@ def checkup(
         noise, optimal step, scores (of a classifier). An instrument that refuses is left out with its reason.
 
     Raises:
-        InputError: NaN in the data, no examples, data of another kind, a loss that does not exist, or no instrument
-            that could be applied at all.
+        InputError: not a module or factory, NaN in the data, no examples, data of another kind, a loss that does not
+            exist, or no instrument that could be applied at all.
 
     >>> from leadline.data import embedded_set
     >>> from leadline.models import mlp
@@ -147,6 +147,8 @@ def checkup(
     >>> found.cost.parameters, sorted(found.left_out)
     (131, ['receptive_field'])
     """
+    if not callable(model):
+        _refuse("a module or a factory of modules", type(model).__name__, "pass e.g. lambda: MyModel()")
     one = model if isinstance(model, nn.Module) else initialized(model, seed)
     place = next((p.device for p in one.parameters()), torch.device("cpu"))
     source = source_of(data, place, floating_type(one))
