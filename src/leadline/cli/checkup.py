@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from leadline.cli.examples import Examples, Loss, loss_for, read_examples
+from leadline.cli.examples import Examples, Loss, read_examples
 from leadline.cli.output import Json, show
 from leadline.cli.targets import Arguments, Target, find_factory, printing_aside
 
@@ -31,7 +31,7 @@ def write_checkup_page(
 
     with printing_aside():
         result = checkup(
-            factory, (inputs, targets), loss=loss_for(loss, targets), optimizer=optimizer, batch_size=batch_size,
+            factory, (inputs, targets), loss=loss, optimizer=optimizer, batch_size=batch_size,
             seed=seed, announce=lambda question: typer.echo(question, err=True),
         )  # fmt: skip
     show(result, as_json=as_json)

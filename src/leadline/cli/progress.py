@@ -50,19 +50,15 @@ def current_ledger(
         from leadline.claims import Ledger
         from leadline.studies import Settings, bring_up_to_date, studies
 
+        settings = Settings(
+            scale=str(scale), data=data, stores=out / "sweeps", executor=executor, progress=scale is Scale.full
+        )
+
         def announce(message: str) -> None:
             errors.print(message, markup=False)
             status.update("computing")
             if settings.progress:  # the bars of sweeps take the line
                 status.stop()
-
-        settings = Settings(
-            scale=str(scale),
-            data=data,
-            stores=out / "sweeps",
-            executor=executor,
-            progress=scale is Scale.full,
-        )
 
         ledger = Ledger(out / "ledger")
         chosen = {name: study for name, study in studies().items() if wanted(study)}

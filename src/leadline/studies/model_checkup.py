@@ -151,14 +151,17 @@ def checkup(
         _refuse("a module or a factory of modules", type(model).__name__, "pass e.g. lambda: MyModel()")
     one = model if isinstance(model, nn.Module) else initialized(model, seed)
     place = next((p.device for p in one.parameters()), torch.device("cpu"))
-    source = source_of(data, place, floating_type(one))
+    dtype = floating_type(one)
+    source = source_of(data, place, dtype)
     *inputs, targets = _sample(source, _SAMPLE)
+    *judged, classes = (
+        (*inputs, targets) if validation is None else _sample(source_of(validation, place, dtype), _SAMPLE)
+    )
     chosen = loss if loss is not None else "mse" if targets.dtype.is_floating_point else "cross_entropy"
     objective_of(chosen)  # refuses one that does not exist
     size = batch_size or (len(targets) if isinstance(source, LoaderSource) else min(_BATCH, source.examples))
     own = None if isinstance(source, LoaderSource) else size  # a DataLoader cuts its batches itself
     small = [each[:size] for each in inputs]
-    judged = (inputs, targets) if validation is None else _judged(validation, source)
     asked: dict[str, Callable[[], Any]] = {
         "cost": lambda: profile(one, inputs=tuple(small)),
         "receptive_field": lambda: receptive_field(one, inputs=tuple(small)),
@@ -168,9 +171,9 @@ def checkup(
         ),
         "noise": lambda: gradient_noise(one, data, loss=chosen, batch_size=own and _halved(own, source), seed=seed),
         "step": lambda: optimal_step(one, (*inputs, targets), loss=chosen),
-        "scores": lambda: _scores(one, *judged),
+        "scores": lambda: _scores(one, judged, classes),
     }
-    left_out = _inapplicable(inputs, judged[1])
+    left_out = _inapplicable(inputs, classes)
     found, seconds = {}, {}
     for name, question in QUESTIONS.items():
         if name in left_out:
@@ -218,13 +221,6 @@ def _sample(source: Source, count: int) -> tuple[torch.Tensor, ...]:
     if isinstance(source, LoaderSource):
         return tuple(array[:count] for array in next(source.batches(1)))
     return source.take(torch.arange(min(count, source.examples)))
-
-
-def _judged(validation: Any, like: Source) -> tuple[list[torch.Tensor], torch.Tensor]:
-    place = like.device if not hasattr(like, "arrays") else like.arrays[0].device  # type: ignore[union-attr]
-    floating = next((array.dtype for array in _sample(like, 1) if array.dtype.is_floating_point), torch.float32)
-    *inputs, targets = _sample(source_of(validation, place, floating), _SAMPLE)
-    return inputs, targets
 
 
 def _halved(size: int, source: Source) -> int:
