@@ -35,6 +35,9 @@ def test_list(run, tmp_path):
     here = {one["name"]: one["here"] for one in plain["sets"]}
     assert (here["openml-diabetes"], here["cifar-10"], here["iris"]) == ("here", "no", "embedded")
     assert here["mnist"].startswith("without train-images-idx3-ubyte.gz, ")
+    (tmp_path / "sets" / "cifar-10-binary.tar.gz").touch()
+    (packed,) = (one for one in json.loads(run("list", "--json").stdout)["sets"] if one["name"] == "cifar-10")
+    assert packed["here"] == "here"
     shown = run("list").stdout
     assert all(name in shown for name in here)
     assert f"folder: {tmp_path / 'sets'}" in shown
@@ -46,7 +49,8 @@ def test_fetch_then_verify(run, tmp_path, monkeypatch):
         monkeypatch.setattr("leadline.data.downloads._PAUSE_S", 0.0)
         file = OfficialFile(name="x", sha256=hashlib.sha256(content).hexdigest(), address=f"{server.address}x")
         monkeypatch.setitem(DATA_SETS, "x", DataSet(name="x", title="x", folder="place", files=(file,)))
-        assert run("verify", "x").exit_code == 1
+        missing = run("verify", "x")
+        assert (missing.exit_code, "`leadline data fetch x`" in missing.stderr) == (1, True)
         fetched = run("fetch", "x")
     path = tmp_path / "sets" / "place" / "x"
     assert (fetched.exit_code, fetched.stdout) == (0, f"{path}\n"), fetched.stderr
@@ -55,7 +59,7 @@ def test_fetch_then_verify(run, tmp_path, monkeypatch):
     assert (found["standing"], found["path"]) == ("official", str(path))
     path.write_bytes(b"changed")
     again = run("verify", "x")
-    assert (again.exit_code, "differs" in again.stdout) == (1, True)
+    assert (again.exit_code, "differs" in again.stdout, again.stderr) == (1, True, "")
 
 
 def test_mistakes(run):

@@ -47,10 +47,12 @@ def test_the_archive_reads_like_its_files(tmp_path):
     below.mkdir(parents=True)
     for name, content in contents.items():
         (below / name).write_bytes(content)
-    entries = {f"cifar-10-batches-bin/{name}": content for name, content in contents.items()}
+    shuffled = [TRAIN[place - 1] for place in (4, 5, 2, 1, 3)]
+    entries = {f"cifar-10-batches-bin/{name}": contents[name] for name in shuffled}
     archive(tmp_path / "cifar-10-binary.tar.gz", {"cifar-10-batches-bin/readme.html": b"read me", **entries})
     unpacked, packed = read_cifar10(tmp_path / "files"), read_cifar10(tmp_path)
     assert np.array_equal(unpacked.images, packed.images)
+    assert [path.name for path in packed.paths] == TRAIN
     assert packed.labels.tolist() == [1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5]
     with pytest.raises(InputError, match=r"an archive without test_batch.bin"):
         read_cifar10(tmp_path, part="test")

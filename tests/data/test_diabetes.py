@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from data.broken_files import copied
 from data_folders import folder_with
 
 from leadline.core import InputError
@@ -17,12 +18,30 @@ def test_the_rows_are_the_published_ones():
     assert fingerprint(rows.path) == SHA_256
 
 
+@pytest.mark.parametrize("kept", range(0, 37_400, 1100))
+def test_a_cut_file_is_refused(tmp_path, kept):
+    copied(read_diabetes(folder_with("diabetes.arff")).path, tmp_path / "diabetes.arff", lambda content: content[:kept])
+    with pytest.raises(InputError, match=r"expected 768 rows of 8 numbers and a class in .*diabetes\.arff"):
+        read_diabetes(tmp_path)
+
+
 @pytest.mark.parametrize(
-    "text",
-    ["no arff at all", "@relation a\n@attribute x string\n@attribute class {a,b}\n@data\nq,a\n",
-     "@relation a\n@attribute x real\n@attribute class {a,b}\n@data\nnumber,a\n"],
-)  # fmt: skip
-def test_another_file_is_refused(tmp_path, text):
-    (tmp_path / "diabetes.arff").write_text(text)
-    with pytest.raises(InputError, match="read_diabetes: expected an ARFF file with numeric columns"):
+    ("whole", "broken"),
+    [
+        (b"@attribute 'plas' real", b"@attribute 'plas' string"),
+        (b"tested_negative, tested_positive", b"tested_negative, tested_pOsitive"),
+        (b"tested_", b"rested_"),
+        (b"6,148,72", b"6,148,?"),
+        (b"6,148,72", b"6,l48,72"),
+        (b"6,148,72", b"6 148,72"),
+        (b"6,148,72", b"\xff,148,72"),
+    ],
+)
+def test_a_changed_file_is_refused(tmp_path, whole, broken):
+    def change(content: bytes) -> bytes:
+        assert whole in content
+        return content.replace(whole, broken)
+
+    copied(read_diabetes(folder_with("diabetes.arff")).path, tmp_path / "diabetes.arff", change)
+    with pytest.raises(InputError, match="read_diabetes: expected 768 rows of 8 numbers and a class"):
         read_diabetes(tmp_path)

@@ -55,7 +55,7 @@ def test_another_call_goes_on_too_and_meanwhile_nothing_is_in_place(tmp_path, kn
     (tmp_path / "place" / "x.npy").write_bytes(b"former")
     with serving({"x.npy": CONTENT}, breaks=1) as server:
         known(server.address)
-        with pytest.raises(DownloadError, match=r"fetch: expected x\.npy from .* 150000 more expected"):
+        with pytest.raises(DownloadError, match=r"x\.npy from .* 150000 more expected.*fetch again to go on from what"):
             fetch("x", tmp_path)
         monkeypatch.undo()
         known(server.address)
@@ -65,6 +65,16 @@ def test_another_call_goes_on_too_and_meanwhile_nothing_is_in_place(tmp_path, kn
         (path,) = fetch("x", tmp_path)
         assert server.ranges[-1] == f"bytes={HALF}-"
     assert path.read_bytes() == CONTENT
+
+
+def test_the_folder_may_be_the_sets_own(tmp_path, known, monkeypatch):
+    (tmp_path / "place").mkdir()
+    monkeypatch.chdir(tmp_path / "place")
+    with serving({"x.npy": CONTENT}) as server:
+        known(server.address)
+        assert fetch("x", ".") == (tmp_path / "place" / "x.npy",)
+        assert fetch("x", tmp_path / "place") == (tmp_path / "place" / "x.npy",)
+        assert len(server.ranges) == 1
 
 
 def test_a_server_that_cannot_go_on_sends_all_again(tmp_path, known):
@@ -101,20 +111,25 @@ def test_what_the_server_does_not_have(tmp_path, known):
         with pytest.raises(DownloadError, match="404 Client Error"):
             fetch("x", tmp_path)
         assert len(server.ranges) == 1  # asking again changes nothing
-    with pytest.raises(DownloadError, match="fetch again to go on from what has come"):
-        fetch("x", tmp_path)  # no server any more
-    assert list((tmp_path / "place").iterdir()) == []
+    with pytest.raises(DownloadError, match=r"fetch again later, or name a folder .* --data DIR or LEADLINE_DATA=DIR"):
+        fetch("x", tmp_path / "new")  # no server any more
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(InputError, match="data_set: expected one of openml-diabetes, mnist"):
         fetch("unknown", tmp_path)
 
 
-def test_an_archive_is_unpacked_and_removed(tmp_path, monkeypatch):
+@pytest.mark.parametrize("is_there", [False, True])
+def test_an_archive_is_unpacked_and_what_was_fetched_is_removed(tmp_path, monkeypatch, is_there):
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         member = tarfile.TarInfo("place/x.bin")
         member.size = len(CONTENT)
         tar.addfile(member, io.BytesIO(CONTENT))
     packed = stream.getvalue()
+    mine = tmp_path / "mine" / "x.tar.gz"
+    if is_there:
+        mine.parent.mkdir()
+        mine.write_bytes(packed)
     with serving({"x.tar.gz": packed}, breaks=1) as server:
         chosen = DataSet(
             name="x",
@@ -125,5 +140,7 @@ def test_an_archive_is_unpacked_and_removed(tmp_path, monkeypatch):
         )
         monkeypatch.setitem(DATA_SETS, "x", chosen)
         assert fetch("x", tmp_path) == (tmp_path / "place" / "x.bin",)
-    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+        assert bool(server.ranges) != is_there
+    files = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {tmp_path / "place" / "x.bin", *([mine] if is_there else [])}
     assert (tmp_path / "place" / "x.bin").read_bytes() == CONTENT

@@ -51,6 +51,27 @@ def test_arrays_of_other_shapes_or_kinds(folder, faces):
         read_age_faces(folder)
 
 
+@pytest.mark.parametrize("name", ["age_regression_Xtr.npy", "age_regression_ytr.npy"])
+def test_values_that_are_not_finite(folder, name):
+    values = np.load(folder / name)
+    values.flat[1] = np.nan
+    np.save(folder / name, values)
+    with pytest.raises(InputError, match=rf"in .*{name}, got values that are not finite"):
+        read_age_faces(folder)
+
+
+def test_changed_headers_are_refused_or_say_the_same(folder):
+    path = folder / "age_regression_ytr.npy"
+    whole, ages = path.read_bytes(), np.load(path)
+    for place in range(80):
+        for byte in b"\x00\xff'(1":
+            path.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
+            try:
+                assert read_age_faces(folder).ages.shape == ages.shape
+            except InputError as error:
+                assert "one age each" in str(error)
+
+
 class Trap:
     """Tells when it is unpickled."""
 

@@ -40,7 +40,10 @@ def test_a_name_that_several_sets_use_counts_in_its_own_folder_alone(tmp_path):
         (tmp_path / folder / "x.gz").touch()
     assert find_file("x.gz", data_set="mnist", folder=tmp_path, below="mnist") == tmp_path / "mnist" / "x.gz"
     assert find_file("x.gz", data_set="mnist", folder=tmp_path / "mnist", below="mnist").parent.name == "mnist"
-    (tmp_path / "mnist" / "x.gz").unlink()
+    (tmp_path / "mnist" / "mnist").mkdir()
+    (tmp_path / "mnist" / "x.gz").rename(tmp_path / "mnist" / "mnist" / "x.gz")
+    assert find_file("x.gz", data_set="mnist", folder=tmp_path / "mnist", below="mnist").parent.parent.name == "mnist"
+    (tmp_path / "mnist" / "mnist" / "x.gz").unlink()
     with pytest.raises(MissingDataError, match="got no such file"):
         find_file("x.gz", data_set="mnist", folder=tmp_path, below="mnist")
 

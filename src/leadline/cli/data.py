@@ -58,16 +58,16 @@ def verify_data_set(name: Name, data: Folder = None, as_json: Json = False) -> N
         show_json([_plain(one) for one in found])
     else:
         _print_table([_plain(one) for one in found])
+    if any(one.standing is Standing.MISSING for one in found):
+        typer.echo(f"leadline: `leadline data fetch {name}` downloads what is missing", err=True)
     if any(one.standing is not Standing.OFFICIAL for one in found):
         raise typer.Exit(1)
 
 
 def _presence(one: "DataSet", folder: Path) -> str:
-    from leadline.data.files import look_for
-
-    below = one.folder if one.shares_names else ""
-    missing = [file.name for file in one.to_read() if look_for(file.name, folder, below=below) is None]
-    return "here" if not missing else "no" if len(missing) == len(one.to_read()) else f"without {', '.join(missing)}"
+    found = one.find(folder)
+    missing = [file.name for file, path in found.items() if path is None]
+    return "here" if not missing else "no" if len(missing) == len(found) else f"without {', '.join(missing)}"
 
 
 def _plain(one: "Verification") -> dict[str, Any]:

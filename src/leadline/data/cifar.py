@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from leadline.core import InputError, MissingDataError
-from leadline.data.files import find_file
+from leadline.core import InputError
+from leadline.data.files import data_folder, find_file
 from leadline.data.labelled_images import LabelledImages
+from leadline.data.official_files import data_set
 
 NAME = "cifar-10"
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -38,7 +39,7 @@ def read_cifar10(folder: Path | str | None = None, *, part: str = "train") -> La
     """
     if part not in FILES:
         raise InputError("read_cifar10", expected="part 'train' or 'test'", got=repr(part), remedy="pass one of these")
-    contents = dict(_contents(folder, FILES[part]))
+    contents = _contents(folder, FILES[part])
     records = np.concatenate([_records(path, content) for path, content in contents.items()])
     planes = records[:, 1:].reshape(-1, 3, SIDE, SIDE)
     return LabelledImages(
@@ -49,37 +50,30 @@ def read_cifar10(folder: Path | str | None = None, *, part: str = "train") -> La
     )
 
 
-def _contents(folder: Path | str | None, names: tuple[str, ...]) -> list[tuple[Path, bytes]]:
-    try:
-        paths = [find_file(name, data_set=NAME, folder=folder) for name in names]
-    except MissingDataError:
-        try:
-            archive = find_file(ARCHIVE, data_set=NAME, folder=folder)
-        except MissingDataError:
-            archive = None
-        if archive is None:
-            raise
-        return _archived(archive, names)
-    return [(path, path.read_bytes()) for path in paths]
+def _contents(folder: Path | str | None, names: tuple[str, ...]) -> dict[Path, bytes]:
+    for file, archive in data_set(NAME).find(data_folder(folder)).items():
+        if file.name == ARCHIVE and archive is not None:
+            return _archived(archive, names)
+    paths = [find_file(name, data_set=NAME, folder=folder) for name in names]
+    return {path: path.read_bytes() for path in paths}
 
 
-def _archived(archive: Path, names: tuple[str, ...]) -> list[tuple[Path, bytes]]:
+def _archived(archive: Path, names: tuple[str, ...]) -> dict[Path, bytes]:
     # Members are read in memory: nothing of the archive's own paths reaches the disk.
-    missing, found = set(names), []
+    found = {}
     try:
         with tarfile.open(archive, "r:gz") as members:
             for member in members:
                 name = member.name.removeprefix("./").removeprefix(f"{FOLDER}/")
-                if name in missing and (stream := members.extractfile(member)) is not None:
-                    missing.discard(name)
-                    found.append((archive / name, stream.read()))
+                if name in names and (stream := members.extractfile(member)) is not None:
+                    found.setdefault(name, stream.read())
             while members.fileobj is not None and members.fileobj.read(2**20):
                 pass  # to the end, where gzip checks its sum
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _broken(archive, f"{type(error).__name__}: {error}") from error
-    if missing:
+    if missing := set(names) - set(found):
         raise _broken(archive, f"an archive without {', '.join(sorted(missing))}")
-    return found
+    return {archive / name: found[name] for name in names}  # members may come in any order
 
 
 def _records(path: Path, content: bytes) -> UInt8[np.ndarray, "records 3073"]:

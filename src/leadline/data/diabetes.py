@@ -12,6 +12,8 @@ from leadline.data.files import find_file
 NAME = "openml-diabetes"
 FILE = "diabetes.arff"
 POSITIVE = b"tested_positive"
+CLASSES = {b"tested_negative", POSITIVE}
+_SHAPE = (768, 8)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,7 +34,7 @@ def read_diabetes(folder: Path | str | None = None) -> DiabetesRows:
 
     Raises:
         MissingDataError: the file is not there.
-        InputError: the file is no ARFF file with numeric columns and a class of tested_positive or tested_negative.
+        InputError: the file is broken, or holds something else.
 
     Source: OpenML data set 37; Smith et al. 1988.
     """
@@ -43,9 +45,15 @@ def read_diabetes(folder: Path | str | None = None) -> DiabetesRows:
         rows, meta = arff.loadarff(path)
         *features, label = meta.names()
         measurements = np.stack([rows[feature].astype(np.float64) for feature in features], axis=1)
-    except (arff.ParseArffError, NotImplementedError, StopIteration, ValueError) as error:
-        raise InputError("read_diabetes", expected="an ARFF file with numeric columns and a class last",
-                         got=f"{path}: {error}", remedy="fetch the file again") from error  # fmt: skip
+    except Exception as error:  # on broken files SciPy's reader raises whatever it stumbles on
+        raise _broken(path, f"{type(error).__name__}: {error}") from error
+    if measurements.shape != _SHAPE or not np.isfinite(measurements).all() or set(rows[label].tolist()) != CLASSES:
+        raise _broken(path, "{} rows of {} values, or other classes".format(*measurements.shape))
     return DiabetesRows(
         path=path, features=tuple(features), measurements=measurements, positive=rows[label] == POSITIVE
     )
+
+
+def _broken(path: Path, got: str) -> InputError:
+    return InputError("read_diabetes", expected=f"{_SHAPE[0]} rows of {_SHAPE[1]} numbers and a class in {path}",
+                      got=got, remedy=f"fetch it again with `leadline data fetch {NAME}`")  # fmt: skip

@@ -3,12 +3,14 @@
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.core import LeadlineError
 from leadline.data.archives import unpack
+from leadline.data.files import FOLDER_VARIABLE, look_for
 from leadline.data.official_files import OfficialFile, Standing, data_set, verify
 
 if TYPE_CHECKING:
@@ -46,17 +48,17 @@ def fetch(name: str, folder: Path | str, *, progress: Progress = lambda *_: None
         DownloadError: no connection, or other content than published.
     """
     chosen, folder = data_set(name), Path(folder)
-    found = verify(name, folder)
-    if all(one.standing is Standing.OFFICIAL for one in found):
+    found, place = verify(name, folder), chosen.place(folder)
+    is_unpacked = [one.file for one in found] == [one.name for one in chosen.to_read()]
+    if is_unpacked and all(one.standing is Standing.OFFICIAL for one in found):
         return tuple(one.path for one in found if one.path is not None)
-    place = folder / chosen.folder
     if not chosen.unpacked:
         return tuple(_fetch_file(file, place, progress) for file in chosen.files)
     (archive,) = chosen.files
-    was_there = (folder / archive.name).exists()
-    packed = _fetch_file(archive, folder, progress)
+    former = look_for(archive.name, folder)
+    packed = _fetch_file(archive, folder if former is None else former.parent, progress)
     unpack(packed, place, {file.name: file.sha256 for file in chosen.unpacked})
-    if not was_there:
+    if former is None:
         packed.unlink()  # its files are checked one by one and read faster
     return tuple(place / file.name for file in chosen.unpacked)
 
@@ -66,16 +68,21 @@ def _fetch_file(file: OfficialFile, place: Path, progress: Progress) -> Path:
     import requests
 
     pooch.get_logger().setLevel(logging.WARNING)  # progress is told by other means
-    place.mkdir(parents=True, exist_ok=True)
-    downloader: Any = _Resuming(file.name, place / f"{file.name}.part", progress)  # pooch's stub has other names
+    part = place / f"{file.name}.part"
+    downloader: Any = _Resuming(file.name, part, progress)  # pooch's stub has other names
     try:
-        path = pooch.retrieve(file.address, f"sha256:{file.sha256}", fname=file.name, path=place, downloader=downloader)
+        with _made(place):
+            path = pooch.retrieve(
+                file.address, f"sha256:{file.sha256}", fname=file.name, path=place, downloader=downloader
+            )
     except requests.RequestException as error:
+        go_on = "fetch again to go on from what has come"
+        elsewhere = f"fetch again later, or name a folder that holds it with --data DIR or {FOLDER_VARIABLE}=DIR"
         raise DownloadError(
             "fetch",
             expected=f"{file.name} from {file.address}",
             got=f"{type(error).__name__}: {error}",
-            remedy="fetch again to go on from what has come",
+            remedy=go_on if part.exists() else elsewhere,
         ) from error
     except ValueError as error:  # pooch's word for another sum; it has removed the file
         raise DownloadError(
@@ -85,6 +92,19 @@ def _fetch_file(file: OfficialFile, place: Path, progress: Progress) -> Path:
             remedy="fetch again; if that does not help the published file has changed",
         ) from error
     return Path(path)
+
+
+@contextmanager
+def _made(place: Path) -> Iterator[None]:
+    """The folder, which goes again where nothing has come into it."""
+    new = [folder for folder in (place, *place.parents) if not folder.exists()]
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # what holds something stays
+            for folder in new:
+                folder.rmdir()
 
 
 class _Resuming:

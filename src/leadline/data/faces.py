@@ -33,7 +33,7 @@ def read_age_faces(folder: Path | str | None = None, *, part: str = "train") -> 
 
     Raises:
         MissingDataError: a file is not there.
-        InputError: another part, or a file that is truncated or no array of such values.
+        InputError: another part, or a file that is truncated or no array of finite values.
 
     Source: CS/DS 541, exercise on age regression.
     """
@@ -45,6 +45,9 @@ def read_age_faces(folder: Path | str | None = None, *, part: str = "train") -> 
     sound = (faces.ndim, ages.ndim) == (3, 1) and faces.shape[1:] == (_SIDE, _SIDE) and len(faces) == len(ages)
     if not sound or {faces.dtype.kind, ages.dtype.kind} != {"f"}:
         raise _broken(paths[0], f"{faces.dtype} {faces.shape} with {ages.dtype} {ages.shape} in {paths[1]}")
+    for path, values in zip(paths, (faces, ages), strict=True):
+        if not np.isfinite(values).all():
+            raise _broken(path, "values that are not finite")
     return AgedFaces(paths=paths, faces=faces.astype(np.float32, copy=False), ages=ages.astype(np.float64, copy=False))
 
 
@@ -52,8 +55,8 @@ def _array(path: Path) -> np.ndarray:
     try:
         with path.open("rb") as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError) as error:
-        raise _broken(path, str(error)) from error
+    except Exception as error:  # of broken headers NumPy's reader raises whatever parsing them comes to
+        raise _broken(path, f"{type(error).__name__}: {error}") from error
 
 
 def _broken(path: Path, got: str) -> InputError:

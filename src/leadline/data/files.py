@@ -39,10 +39,8 @@ def data_folder(folder: Path | str | None = None) -> Path:
 
 def look_for(name: str, folder: Path, *, below: str = "") -> Path | None:
     """The file `name` in a folder or one further down, if there is one; where `below` is given, in that one alone."""
-    patterns = (name, f"*/{name}")
-    if below:
-        patterns = (name,) if folder.name == below else (f"{below}/{name}",)
-    for pattern in patterns:
+    here = (name,) if below in ("", folder.absolute().name) else ()
+    for pattern in (*here, f"{below or '*'}/{name}"):
         found = sorted(folder.glob(pattern))
         if found:
             return found[0]

@@ -43,6 +43,20 @@ class DataSet:
         """The files that a loader reads."""
         return self.unpacked or self.files
 
+    def place(self, folder: Path) -> Path:
+        """Where downloaded files go: into the set's own folder, which may be the one named."""
+        return folder if folder.absolute().name == self.folder else folder / self.folder
+
+    def find(self, folder: Path) -> dict[OfficialFile, Path | None]:
+        """Where the files that a loader reads lie; while one is missing the archive, if that is there."""
+        found = self._sought(self.to_read(), folder)
+        archives = self._sought(self.files, folder) if None in found.values() else found
+        return found if None in archives.values() else archives
+
+    def _sought(self, files: tuple[OfficialFile, ...], folder: Path) -> dict[OfficialFile, Path | None]:
+        below = self.folder if self.shares_names else ""
+        return {file: look_for(file.name, folder, below=below) for file in files}
+
 
 class Standing(StrEnum):
     """How a file on this machine compares with the published one."""
@@ -77,6 +91,8 @@ def data_set(name: str) -> DataSet:
 def verify(name: str, folder: Path | str | None = None) -> tuple[Verification, ...]:
     """Compare the files of a data set in a folder with the published SHA-256 sums.
 
+    Where files are missing and the archive that holds them is there, the archive is compared.
+
     Args:
         name: of the data set.
         folder: where to look; None: the folder that LEADLINE_DATA names, or the one that downloads go to.
@@ -84,8 +100,7 @@ def verify(name: str, folder: Path | str | None = None) -> tuple[Verification, .
     Raises:
         InputError: no data set has that name.
     """
-    chosen = data_set(name)
-    return tuple(_verified(chosen, file, data_folder(folder)) for file in chosen.to_read())
+    return tuple(_verified(*found) for found in data_set(name).find(data_folder(folder)).items())
 
 
 def data_fingerprint(name: str, folder: Path | str | None = None) -> str:
@@ -96,8 +111,7 @@ def data_fingerprint(name: str, folder: Path | str | None = None) -> str:
     return hashlib.sha256("".join(one.sha256 for one in found).encode()).hexdigest()
 
 
-def _verified(chosen: DataSet, file: OfficialFile, folder: Path) -> Verification:
-    path = look_for(file.name, folder, below=chosen.folder if chosen.shares_names else "")
+def _verified(file: OfficialFile, path: Path | None) -> Verification:
     if path is None:
         return Verification(file=file.name, standing=Standing.MISSING)
     found = fingerprint(path)
