@@ -93,6 +93,21 @@ def test_the_sources_images_need_no_caveat(tmp_path):
 def test_curves(report):
     axes = Figure().subplots()
     assert report.plot(axes) is axes
-    assert len(axes.lines) == 4
     assert axes.get_legend_handles_labels()[1] == ["pool", "unet"]
-    assert np.array_equal(axes.lines[0].get_ydata(), report.of("pool")[0].validation_loss)
+    runs = [*report.of("pool"), *report.of("unet")]
+    solid, dashed = axes.lines[:4], axes.lines[4:]
+    for lines, quantity, style in ((solid, "validation_loss", "-"), (dashed, "training_loss", "--")):
+        assert {line.get_linestyle() for line in lines} == {style}
+        for line, run in zip(lines, runs, strict=True):
+            assert np.array_equal(line.get_ydata(), getattr(run, quantity))
+    assert [line.get_color() for line in dashed] == [line.get_color() for line in solid]
+
+
+def test_recalls_are_drawn_by_colour(report):
+    axes = Figure().subplots()
+    report.draw_recall(axes)
+    assert axes.get_legend_handles_labels()[1] == ["pool", "unet"]
+    for line, run in zip(axes.lines, [*report.of("pool"), *report.of("unet")], strict=True):
+        drawn = np.asarray(line.get_ydata())
+        assert sorted(drawn) == sorted(run.recall[~np.isnan(run.recall)])
+        assert (np.diff(drawn) <= 0).all()

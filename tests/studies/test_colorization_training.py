@@ -6,11 +6,12 @@ import pytest
 from matplotlib.figure import Figure
 from studies.small_colorization import SMALL, small_images
 
-from leadline.claims import Verdict
+from leadline.claims import Ledger, Verdict
 from leadline.core import MissingDataError
-from leadline.studies import Settings
+from leadline.studies import Exhibits, Settings, bring_up_to_date
 from leadline.studies import colorization_training as study
 from leadline.studies.colorization_checkpoints import EXERCISE
+from leadline.studies.colorization_pictures import draw_rows
 from leadline.studies.colorization_report import ColorizationReport, NetRun, PaletteBounds
 from leadline.studies.colorization_runs import train_colorization
 from leadline.studies.colour_images import HORSES
@@ -127,6 +128,9 @@ def small(monkeypatch, tmp_path):
 
 
 def test_full_scale_trains_what_is_missing_and_quick_reads_it(small, tmp_path):
+    study.STUDY.prepare(Settings())
+    assert not list(tmp_path.iterdir())
+    study.STUDY.prepare(Settings(scale="full"))
     full = study.observe(Settings(scale="full"))
     assert len(list(tmp_path.iterdir())) == 9
     assert set(verdicts(full).values()) <= {Verdict.HOLDS, Verdict.QUALIFIED, Verdict.FAILS}
@@ -136,8 +140,10 @@ def test_full_scale_trains_what_is_missing_and_quick_reads_it(small, tmp_path):
     assert quick.report.to_dict() == full.report.to_dict()
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == kept
     exhibits = study.exhibit(quick)
-    assert len(exhibits.tables[0].rows) == 9
-    assert len(exhibits.figures) == 3
+    stated, runs = exhibits.tables
+    assert len(runs.rows) == 9
+    assert ("csc413b.6.3", "accuracy: 0.580, loss: 1.0672") in [row[:2] for row in stated.rows]
+    assert len(exhibits.figures) == 4
     assert all(figure.svg.startswith("<svg") for figure in exhibits.figures)
     assert not any("demonstration" in note for note in exhibits.notes)
 
@@ -157,12 +163,44 @@ def test_without_data_a_demonstration_says_that_it_is_one(monkeypatch):
     assert "leadline data fetch cifar-10" in exhibits.notes[2]
 
 
+def test_the_ledger_notices_trainings_that_are_done_after_it_was_written(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "_demonstration", lambda: observed([], images="other images"))
+    ledger = Ledger(tmp_path / "ledger")
+    monkeypatch.setattr(study, "runs_folder", lambda: tmp_path / "runs")
+    bare = replace(study.STUDY, exhibit=lambda observation: Exhibits())
+
+    def found(scale: str = "quick") -> set[Verdict]:
+        (record,) = bring_up_to_date({bare.name: bare}, ledger, Settings(scale=scale), announce=announced.append)
+        assert not record.error
+        return {one.verdict for one in record.evidence.values()}
+
+    announced: list[str] = []
+    assert found() == {Verdict.UNDECIDABLE}
+    train_colorization(small, nets=EXERCISE, seeds=range(3), epochs=2, folder=tmp_path / "runs", setting=SMALL)
+    assert Verdict.UNDECIDABLE not in found()
+    assert len(announced) == 2
+    found()
+    assert len(announced) == 2, "and nothing is computed again that is current"
+
+
+def test_what_a_study_has_trained_itself_does_not_make_its_record_stale(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "runs_folder", lambda: tmp_path / "runs")
+    bare, announced = replace(study.STUDY, exhibit=lambda observation: Exhibits()), []
+    for _ in range(2):
+        (record,) = bring_up_to_date(
+            {bare.name: bare}, Ledger(tmp_path), Settings(scale="full"), announce=announced.append
+        )
+        assert len(record.data) == 1 + 9
+    assert len(announced) == 1
+
+
 def test_the_picture_has_a_row_for_grey_truth_and_each_net(small):
+    study.STUDY.prepare(Settings(scale="full"))
     observation = study.observe(Settings(scale="full"))
     assert [name for name, _ in observation.rows] == ["grey", "truth", *EXERCISE]
     greys, truth = observation.rows[0][1], observation.rows[1][1]
     assert np.array_equal(greys[..., 0], np.rint(truth.mean(axis=2)))
     axes = Figure().subplots()
-    study.draw_rows(axes, observation.rows)
+    draw_rows(axes, observation.rows)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["grey", "truth", *EXERCISE]
     assert np.asarray(axes.images[0].get_array()).shape == (5 * 8, 6 * 8, 3)

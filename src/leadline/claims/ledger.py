@@ -40,7 +40,7 @@ class StudyRecord:
     title: str
     question: str
     settings: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, str] = field(default_factory=dict)  # data set -> SHA-256
+    data: dict[str, str] = field(default_factory=dict)  # data set or other input -> SHA-256
     code: str = ""  # hash of the code that the study runs
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0

@@ -1,6 +1,6 @@
 """What trained colorization nets reached, beside what the palette alone gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -149,16 +149,35 @@ class ColorizationReport(Result):
         )
 
     def draw(self, ax: "matplotlib.axes.Axes") -> None:
-        self.draw_curves(ax, "validation_loss", "validation loss (nats per pixel)")
+        """Both losses by epoch: where the dashed one falls and the other does not, the net overfits."""
+        self.draw_curves(ax, "validation_loss", "loss (nats per pixel)")
+        self._lines(ax, lambda run: run.training_loss, linestyle="dashed", linewidth=1.0)
+        ax.legend(fontsize="small", title="dashed: in training", title_fontsize="small")
 
     def draw_curves(self, ax: "matplotlib.axes.Axes", quantity: str, label: str) -> None:
         """A field of the runs by epoch, one colour per net."""
-        for place, net in enumerate(dict.fromkeys(run.net for run in self.runs)):
-            for number, run in enumerate(self.of(net)):
-                values = getattr(run, quantity)
-                ax.plot(np.arange(1, len(values) + 1), values, color=f"C{place}", label=None if number else net)
+        self._lines(ax, lambda run: getattr(run, quantity), named=True)
         ax.set(xlabel="epoch", ylabel=label)
         ax.legend(fontsize="small")
+
+    def draw_recall(self, ax: "matplotlib.axes.Axes") -> None:
+        """The share of each colour's validation pixels that a net gives it; every seed has colours of its own."""
+        self._lines(ax, lambda run: np.sort(run.recall[~np.isnan(run.recall)])[::-1], named=True, marker=".")
+        ax.set(xlabel="colours of the palette, best first", ylabel="recall", ylim=(0.0, 1.0))
+        ax.legend(fontsize="small")
+
+    def _lines(
+        self,
+        ax: "matplotlib.axes.Axes",
+        values_of: Callable[[NetRun], np.ndarray],
+        *,
+        named: bool = False,
+        **style: Any,
+    ) -> None:
+        for place, net in enumerate(dict.fromkeys(run.net for run in self.runs)):
+            for number, run in enumerate(self.of(net)):
+                values, label = values_of(run), net if named and not number else None
+                ax.plot(np.arange(1, len(values) + 1), values, color=f"C{place}", label=label, **style)
 
 
 def report_on(checkpoints: Sequence[Checkpoint], images: ColourImages) -> ColorizationReport:

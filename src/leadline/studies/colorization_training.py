@@ -1,45 +1,40 @@
 """Three colorization nets trained with the sources' settings: are the stated accuracies, losses and their order met?"""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
-from leadline.claims import Check, Evidence, Table
+from leadline.claims import Check, Evidence, Table, statements
 from leadline.core import InputError, MissingDataError
 from leadline.data import download_folder
+from leadline.data.files import fingerprint
 from leadline.studies.colorization_checkpoints import (
     EXERCISE,
-    NETS,
     Checkpoint,
     Setting,
     read_checkpoint,
     setting_of,
 )
+from leadline.studies.colorization_pictures import PictureRows, draw_rows, picture_rows
 from leadline.studies.colorization_report import ColorizationReport, NetRun, report_on
 from leadline.studies.colorization_runs import EPOCHS, train_colorization
 from leadline.studies.colour_images import HORSES, ColourImages, cifar_horses, photograph_patches
-from leadline.studies.photograph_colouring import colour
+from leadline.studies.comparison_table import stated_against_found
 from leadline.studies.pictures import picture
 from leadline.studies.study import Exhibits, Settings, Study
-
-if TYPE_CHECKING:
-    import matplotlib.axes
-
-PictureRows = tuple[tuple[str, UInt8[np.ndarray, "height width 3"]], ...]  # name -> images side by side
 
 SEEDS = 3  # at least so many runs decide
 _SETTLED = 5  # epochs
 CENTRAL = 0.95
 _DEMONSTRATION = Setting(filters=16, batch_size=32)
 _DEMONSTRATION_EPOCHS = 4
-_SHOWN = 8  # images in the picture
 _DECIDES = (
     "leadline data fetch cifar-10, then leadline report --scale full: nine trainings, half an hour on one quiet core, "
     "kept as they finish (leadline colorize --seed 0 --seed 1 --seed 2 makes the same ones)"
@@ -65,8 +60,16 @@ def runs_folder() -> Path:
     return download_folder() / "colorization"
 
 
+def train_missing(settings: Settings, *, nets: Sequence[str]) -> None:
+    """At full scale, the runs of these nets that are not kept yet, where the images are."""
+    if settings.scale == "full":
+        with suppress(MissingDataError):
+            images = cifar_horses(settings.data)
+            train_colorization(images, nets=nets, seeds=range(SEEDS), epochs=EPOCHS, folder=runs_folder())
+
+
 def observe(settings: Settings) -> Observation:
-    """Finished runs on CIFAR-10's horses; at full scale those that are missing are trained.
+    """Finished runs on CIFAR-10's horses.
 
     Without data or runs, small nets are trained briefly on patches of photographs: for the pictures, not the verdicts.
     """
@@ -74,24 +77,28 @@ def observe(settings: Settings) -> Observation:
         images = cifar_horses(settings.data)
     except MissingDataError:
         return _demonstration()
-    if settings.scale == "full":
-        train_colorization(images, nets=EXERCISE, seeds=range(SEEDS), epochs=EPOCHS, folder=runs_folder())
     kept = kept_runs(images, EXERCISE)
     return _observation(kept, images) if kept else _demonstration()
 
 
 def kept_runs(images: ColourImages, nets: Sequence[str]) -> list[Checkpoint]:
     """Finished runs of these nets on these images, each with its own net's setting."""
-    found = []
+    return [one for _, one in _finished(nets) if one.fingerprint == images.fingerprint]
+
+
+def kept_hashes(settings: Settings, *, nets: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of the files of finished runs of these nets, whichever images they saw."""
+    return {path.name: fingerprint(path) for path, _ in _finished(nets)}
+
+
+def _finished(nets: Sequence[str]) -> Iterator[tuple[Path, Checkpoint]]:
     for path in sorted(runs_folder().glob("*-seed*.safetensors")):
         try:
             one = read_checkpoint(path)
         except InputError:
             continue  # no weights of ours
-        wanted = (images.fingerprint, setting_of(one.net))
-        if one.net in nets and (one.fingerprint, one.setting) == wanted and one.epochs >= EPOCHS:
-            found.append(one)
-    return found
+        if one.net in nets and one.setting == setting_of(one.net) and one.epochs >= EPOCHS:
+            yield path, one
 
 
 def _demonstration() -> Observation:
@@ -104,16 +111,6 @@ def _demonstration() -> Observation:
 
 def _observation(checkpoints: Sequence[Checkpoint], images: ColourImages) -> Observation:
     return Observation(report=report_on(checkpoints, images), rows=picture_rows(checkpoints, images))
-
-
-def picture_rows(checkpoints: Sequence[Checkpoint], images: ColourImages) -> PictureRows:
-    """Validation images side by side: grey, in colour, and as each net of the first seed colours them."""
-    some = images.validation[:: max(1, len(images.validation) // _SHOWN)][:_SHOWN]
-    greys = np.repeat(np.rint(some.mean(axis=3, keepdims=True)).astype(np.uint8), 3, axis=3)
-    first = min(one.seed for one in checkpoints)
-    rows = {"grey": greys, "truth": some}
-    rows |= {one.net: colour(some, one) for net in NETS for one in checkpoints if (one.net, one.seed) == (net, first)}
-    return tuple((name, np.concatenate(list(row), axis=1)) for name, row in rows.items())
 
 
 def decide_reached(observation: Observation, stated: dict[str, Decimal], *, net: str) -> Evidence:
@@ -226,7 +223,7 @@ def _floors(observation: Observation) -> tuple[str, ...]:
 
 
 def exhibit(observation: Observation) -> Exhibits:
-    """A table of the runs, curves of loss and accuracy, and images as the nets colour them."""
+    """What is stated beside what was found, the runs, curves and recalls, and images as the nets colour them."""
     report = observation.report
     frame = report.to_frame()
     table = Table(
@@ -237,24 +234,17 @@ def exhibit(observation: Observation) -> Exhibits:
         "grey value, no net; MACs of one image.",
     )
     figures = (
-        picture("Validation loss", report.draw),
+        picture("Loss in training and validation", report.draw),
         picture("Validation accuracy", partial(report.draw_curves, quantity="validation_accuracy", label="accuracy")),
+        picture("Recall by colour", report.draw_recall),
         picture(f"Validation images of {report.images}", partial(draw_rows, rows=observation.rows), size=(7.0, 4.4)),
     )
     notes = report.caveats
     if report.images != HORSES:
         notes = (*notes, f"A demonstration: {_DEMONSTRATION.filters} filters, {_DEMONSTRATION_EPOCHS} epochs. "
                  f"To decide what the sources state: {_DECIDES}.")  # fmt: skip
-    return Exhibits(tables=(table,), figures=figures, notes=notes)
-
-
-def draw_rows(ax: "matplotlib.axes.Axes", rows: PictureRows) -> None:
-    """Rows of images under each other, named at the left."""
-    height = rows[0][1].shape[0]
-    ax.imshow(np.concatenate([row for _, row in rows]), interpolation="nearest")
-    ax.set_yticks([height * (place + 0.5) for place in range(len(rows))], [name for name, _ in rows])
-    ax.set_xticks([])
-    ax.grid(visible=False)
+    stated = stated_against_found([check for check in STUDY.checks if statements()[check.claim].stated], observation)
+    return Exhibits(tables=(stated, table), figures=figures, notes=notes)
 
 
 def _cell(value: Any) -> Any:
@@ -286,4 +276,6 @@ STUDY = Study(
     ),
     exhibit=exhibit,
     data=("cifar-10",),
+    prepare=partial(train_missing, nets=EXERCISE),
+    inputs=partial(kept_hashes, nets=EXERCISE),
 )

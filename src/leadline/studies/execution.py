@@ -23,7 +23,7 @@ _VERSIONS_OF = ("torch", "numpy", "sympy", "scikit-learn")
 def bring_up_to_date(
     studies: dict[str, Study], ledger: Ledger, settings: Settings, *, announce: Callable[[str], None] = lambda _: None
 ) -> list[StudyRecord]:
-    """The records of all studies, computing those that are missing or were made from other code, data or settings.
+    """The records of all studies, computing those that are missing or were made from other code, inputs or settings.
 
     A study that crashes leaves a record with its traceback; the others still run.
     """
@@ -35,16 +35,19 @@ def bring_up_to_date(
             records.append(stored)
             continue
         announce(f"[{place}/{len(studies)}] {study.title}")
-        record = _run(study, settings, blank)
+        record = _run(study, settings)
         ledger.write(record)
         records.append(record)
     return records
 
 
-def _run(study: Study, settings: Settings, blank: StudyRecord) -> StudyRecord:
-    started = time.perf_counter()
+def _run(study: Study, settings: Settings) -> StudyRecord:
+    started, blank = time.perf_counter(), _blank_record(study, settings)
     try:
         with random_state_kept():
+            study.prepare(settings)
+            # After what the study made itself, and before it reads: what another program adds meanwhile makes it stale.
+            blank = _blank_record(study, settings)
             observation = study.observe(settings)
             evidence = {check.claim: check.evidence(observation) for check in study.checks}
             exhibits = study.exhibit(observation)
@@ -66,7 +69,7 @@ def _blank_record(study: Study, settings: Settings) -> StudyRecord:
         title=study.title,
         question=study.question,
         settings={"scale": settings.scale},
-        data={name: data_fingerprint(name, settings.data) for name in study.data},
+        data={name: data_fingerprint(name, settings.data) for name in study.data} | study.inputs(settings),
         code=code_hash(study.observe.__module__),
         versions={package: importlib.metadata.version(package) for package in _VERSIONS_OF},
         decides=tuple(check.claim for check in study.checks),

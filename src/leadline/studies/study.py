@@ -59,6 +59,8 @@ class Study:
         checks: decide the claims from the observation.
         exhibit: observation -> tables and figures.
         data: names of data sets that `observe` reads, for the fingerprint.
+        prepare: makes inputs that are missing and are kept for good, such as long trainings; called before `observe`.
+        inputs: settings -> SHA-256 of whatever else `observe` reads, by name; other ones make the record stale.
     """
 
     name: str
@@ -68,3 +70,5 @@ class Study:
     checks: tuple[Check, ...]
     exhibit: Callable[[Any], Exhibits] = field(default=lambda observation: Exhibits())
     data: tuple[str, ...] = ()
+    prepare: Callable[[Settings], None] = field(default=lambda settings: None)
+    inputs: Callable[[Settings], dict[str, str]] = field(default=lambda settings: {})
