@@ -1,6 +1,7 @@
 """The range test: its ladder, its smoothing, its rules, the sweep beside it, and that it leaves no trace."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from leadline.core import InputError
+from leadline.data import embedded_set
 from leadline.optimization import lr_range_test, lr_sweep
 from leadline.optimization.range_rules import _valley, middle_of_three, read_accuracy, read_rules, smoothed
 from leadline.training import Recipe, initialized, train
@@ -88,6 +90,67 @@ def test_a_ladder_that_ends_too_low_says_so() -> None:
     assert test.suggestion() is None
     assert "raise it" in test.headline()
     assert test.suggestion("steepest") is not None
+
+
+def fitted(name: str) -> tuple[nn.Module, tuple[np.ndarray, np.ndarray], str]:
+    """A perceptron of its size, the data scaled, and the loss."""
+    if name.startswith("sum"):
+        inputs = np.random.default_rng(int(name[-1])).standard_normal((400, 6)).astype(np.float32)
+        return nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1)), (inputs, inputs.sum(1)[:, None]), "mse"
+    chosen = embedded_set(name)
+    inputs = (chosen.inputs / np.abs(chosen.inputs).max(0)).astype(np.float32)
+    targets = chosen.targets if chosen.classes else ((chosen.targets - 152) / 77)[:, None].astype(np.float32)
+    ends = len(np.unique(targets)) if chosen.classes else 1
+    net = nn.Sequential(nn.Linear(inputs.shape[1], 32), nn.ReLU(), nn.Linear(32, ends))
+    return net, (inputs, targets), "cross_entropy" if chosen.classes else "mse"
+
+
+@pytest.mark.parametrize("name", ["sum 0", "sum 1", "sum 2", "wine", "breast-cancer", "diabetes-regression"])
+def test_noise_at_the_bottom_of_the_ladder_is_not_taken_for_a_fall(name: str) -> None:
+    """Rates from a millionth on do not train; where the average is one raw loss, noise falls steepest of all."""
+    torch.manual_seed(0)
+    test = lr_range_test(*fitted(name)[:2], loss=fitted(name)[2], seeds=6)
+    best = test.suggestion("lr_max")
+    assert best is not None
+    for rule, least in (("steepest", best / 30), ("lr_min", best / 200)):
+        low, high = test.spread(rule)
+        assert least < low <= high < 2 * best
+        assert high < 12 * low
+
+
+def test_pure_noise_gets_no_suggestion_however_skewed_it_is() -> None:
+    generator = np.random.default_rng(0)
+    for freedom in (1, 4, 64):  # squared errors of so many examples
+        readings = [
+            read_rules(np.geomspace(1e-6, 1, 300), generator.chisquare(freedom, 300) / freedom, 0.96) for _ in range(50)
+        ]
+        assert np.mean([np.isfinite(list(one.rates.values())).any() for one in readings]) <= 0.15
+        assert sum("never falls" in one.why for one in readings) > 40
+
+
+def test_a_ladder_that_starts_too_high_says_so_and_suggests_nothing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(256, 4, generator=generator)
+    data = inputs, inputs.sum(1, keepdim=True) + 0.1 * torch.randn(256, 1, generator=generator)
+    torch.manual_seed(0)
+    options: dict[str, Any] = {"loss": "half_mse", "lr_max": 1e3, "seeds": 3}
+    diverging = lr_range_test(nn.Linear(4, 1), data, lr_min=1.6, **options)
+    within_a_decade = lr_range_test(nn.Linear(4, 1), data, lr_min=0.2, **options)
+    for test in (diverging, within_a_decade):
+        assert test.suggestion() is None
+        assert "lower lr_min" in test.headline()
+    assert diverging.suggestion("steepest") is None
+    fall = lr_range_test(nn.Linear(4, 1), data, lr_min=1e-5, **options)
+    assert fall.lr[0] < (fall.suggestion() or 0)
+
+
+def test_where_no_loss_is_finite_there_is_still_a_picture() -> None:
+    data = 1e30 * torch.randn(64, 2), torch.randn(64, 1)
+    test = lr_range_test(lambda: nn.Linear(2, 1), data, loss="half_mse", steps=20, seeds=2)
+    assert "fewer than three finite losses" in test.headline()
+    ax = Figure().subplots()
+    test.plot(ax)
+    assert [text.get_text() for text in ax.texts] == ["no finite loss"]
 
 
 def test_accuracy_rules_on_a_curve_made_by_hand() -> None:
@@ -209,6 +272,11 @@ def test_a_sweep_marks_rates_that_diverge() -> None:
     assert np.isinf(sweep.middle).tolist() == [False, True]
     assert sweep.measure == "validation loss"
     assert "1 of 2 rates diverge" in sweep.headline()
+    lost = lr_sweep(lambda: nn.Linear(2, 1), data, lrs=[1e20, 1e25], steps=50, loss="half_mse", validation=data)
+    assert np.isinf(lost.losses).all()
+    assert math.isnan(lost.best_lr)
+    assert "all 2 learning rates diverged" in lost.headline()
+    assert lost.plot(Figure().subplots()).has_data()
 
 
 BAD = {

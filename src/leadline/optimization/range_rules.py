@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.ndimage import median_filter
 
 Curve = Float[np.ndarray, " steps"]
@@ -13,7 +13,8 @@ RULES: tuple[str, ...] = ("minimum / 10", "valley", "steepest", "last before div
 ACCURACY_RULES: tuple[str, ...] = ("accuracy begins", "accuracy slows", "accuracy falls")
 _WORSE = 4.0  # times the best smoothed loss, and above the first: diverged (fastai's and Lightning's factor)
 _FELL = 0.1  # of the whole fall: here learning has begun
-_CLEAR, _ROUNDING = 6.0, 1e-6  # standard errors, and share of the loss, that the fall must exceed
+_CLEAR, _ROUNDING = 4.0, 1e-6  # standard errors, and share of the loss, that a fall must exceed
+_DECADE = 10.0
 _BEGUN, _SLOWED = 0.1, 0.9  # of the whole rise of the accuracy
 _RISE = 0.1  # of all examples: a smaller rise of the accuracy is none
 _NEIGHBOURS = 3
@@ -51,24 +52,34 @@ def read_rules(rates: Curve, losses: Float[np.ndarray, " finite"], memory: float
     nothing = dict.fromkeys(RULES, math.nan)
     if len(losses) < 3:
         return Suggestions(nothing, "fewer than three finite losses: start at a smaller rate")
-    curve = smoothed(losses, memory)
-    worse = np.flatnonzero((curve > _WORSE * np.minimum.accumulate(curve)) & (curve > curve[0]))
+    curve, window = smoothed(losses, memory), max(1, round(1 / (1 - memory)))
+    noise = _noise(losses)
+    errors = noise * _shares(np.arange(len(curve)), memory)
+    worse = np.flatnonzero((curve > _WORSE * np.minimum.accumulate(curve + _CLEAR * errors)) & (curve > curve[0]))
     end = int(worse[0]) if len(worse) else len(curve)
     if end < len(rates):
         nothing["last before divergence"] = float(rates[max(end - 1, 0)])
-    lowest = int(np.argmin(curve[:end]))
-    start = float(losses[: max(1, round(1 / (1 - memory)))].mean())  # one loss alone is too noisy to compare with
-    fall = start - curve[lowest]
-    if not fall > max(_CLEAR * _standard_error(losses[: lowest + 1], memory), _ROUNDING * abs(start)):
+    # Before its memory is full an average is little else than the noise of a few losses.
+    full = min(window, end - 1)
+    lowest = full + int(np.argmin(curve[full:end]))
+    start, error = float(losses[:end][:window].mean()), float(np.hypot(errors[full], errors[lowest]))
+    fall, rise = start - curve[lowest], curve[end - 1] - curve[lowest]
+    if lowest <= window and (end <= window or rise > _CLEAR * error):
+        return Suggestions(nothing, "the loss rises from the bottom of the ladder on: lower lr_min")
+    if not fall > max(_CLEAR * error, _ROUNDING * abs(start)):
         return Suggestions(nothing, "the loss never falls clearly")
+    down = slice(lowest + 1)
     found = nothing | {
         "valley": float(rates[_valley(curve[:end])]),
-        "steepest": float(rates[np.argmin(np.gradient(curve[: lowest + 1], np.log(rates[: lowest + 1])))]),
-        "lr_min": float(rates[np.argmax(curve <= start - _FELL * fall)]),
+        "steepest": _steepest(rates[down], curve[down], noise[down], memory, window),
+        "lr_min": _begun(rates[down], curve[down], start - _FELL * fall, window),
     }
     if lowest == len(rates) - 1:
         return Suggestions(found, "the loss still falls at the top of the ladder: raise it")
-    return Suggestions(found | {"minimum / 10": float(rates[lowest]) / 10, "lr_max": float(rates[lowest])})
+    found["lr_max"] = float(rates[lowest])
+    if rates[lowest] < _DECADE * rates[0]:
+        return Suggestions(found, "the loss is lowest within a decade of the bottom of the ladder: lower lr_min")
+    return Suggestions(found | {"minimum / 10": float(rates[lowest]) / _DECADE})
 
 
 def middle_of_three(readings: Curve) -> Curve:
@@ -126,12 +137,33 @@ def _crossing(rates: Curve, curve: Curve, level: float, after: int) -> float:
     return float(rates[after - 1] ** (1 - share) * rates[after] ** share)
 
 
-def _standard_error(losses: Curve, memory: float) -> float:
-    # Of a smoothed value, from neighbouring losses' differences: the trend hardly enters these.
-    if len(losses) < 3:
-        return math.inf
-    spread = float(np.std(np.diff(losses))) / math.sqrt(2)
-    return spread * math.sqrt((1 - memory) / (1 + memory))
+def _noise(losses: Curve) -> Curve:
+    # By rung the standard deviation of one loss up to it, from second differences: the trend hardly enters these.
+    bends = np.pad(np.diff(losses, 2), 1, mode="edge")
+    return np.sqrt(np.cumsum(bends**2 / 6) / np.arange(1, len(losses) + 1))
+
+
+def _shares(rungs: Int[np.ndarray, " rungs"], memory: float) -> Float[np.ndarray, " rungs"]:
+    # Standard error of the average at a rung, over the standard deviation of one loss.
+    kept = memory ** (rungs + 1.0)
+    return np.sqrt((1 - memory) / (1 + memory) * (1 + kept) / (1 - kept))
+
+
+def _steepest(rates: Curve, curve: Curve, noise: Curve, memory: float, window: int) -> float:
+    # Among the slopes in log lr that exceed their own noise, each over half a memory and between full averages.
+    reach = math.ceil(window / 4)
+    middle = np.arange(window + reach, len(curve))
+    before, after = middle - reach, np.minimum(middle + reach, len(curve) - 1)
+    falls, ways = curve[before] - curve[after], np.log(rates[after] / rates[before])
+    errors = noise[after] * _shares(before, memory) * np.sqrt(2 * (1 - memory ** (after - before)))
+    slopes = np.where(falls > _CLEAR * errors, falls / ways, -math.inf)
+    return float(rates[middle[np.argmax(slopes)]]) if np.isfinite(slopes).any() else math.nan
+
+
+def _begun(rates: Curve, curve: Curve, level: float, window: int) -> float:
+    # Where the curve falls below a level for good; it may begin below it, on a ladder that starts in the fall.
+    last = int(np.flatnonzero(curve > level)[-1]) if (curve > level).any() else 0
+    return float(rates[last + 1]) if last >= window else math.nan
 
 
 def _valley(curve: Curve) -> int:

@@ -126,6 +126,10 @@ class RangeTest(Result):
 
     def draw(self, ax: "matplotlib.axes.Axes") -> None:
         seen = np.isfinite(self.smooth).any(1)
+        ax.set(xscale="log", xlabel="learning rate", ylabel="training loss")
+        if not seen.any():
+            ax.text(0.5, 0.5, "no finite loss", ha="center", transform=ax.transAxes)
+            return
         low, middle, high = np.nanquantile(self.smooth[seen], [0.1, 0.5, 0.9], axis=1)
         ax.fill_between(self.lr[seen], low, high, alpha=0.3, linewidth=0, label="10 % to 90 % of seeds")
         ax.plot(self.lr[seen], middle, label="median, smoothed")
@@ -134,7 +138,6 @@ class RangeTest(Result):
             if rate is not None:
                 ax.axvline(rate, color=f"C{place + 2}", linewidth=1, linestyle="--", label=f"{rule}: {rate:.2g}")
         first, best = float(middle[0]), float(middle.min())
-        ax.set(xscale="log", xlabel="learning rate", ylabel="training loss")
         ax.set_ylim(best - 0.1 * abs(first - best), max(first + 0.6 * (first - best), best * 1.1 + 1e-12))
         ax.legend(fontsize="x-small")
 

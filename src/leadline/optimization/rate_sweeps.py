@@ -167,7 +167,8 @@ def lr_sweep(
     if validation is None:
         final = history.loss[-max(1, round(_LAST * steps)) :].mean(0)
     else:
-        final = np.where(history.evaluated_at[-1] == steps, history.metrics[-1, :, 0], np.inf)
+        reached = history.evaluated_at == steps  # no rows where all diverged
+        final = np.where(reached, history.metrics[..., 0], np.inf).min(0, initial=np.inf)
     final = np.where(history.diverged | ~np.isfinite(final), np.inf, final).reshape(len(rates), len(chosen))
     measure = "training loss" if validation is None else "validation loss"
     return RateSweep(lr=rates, losses=final, seeds=chosen, steps=steps, measure=measure, caveats=history.caveats,
