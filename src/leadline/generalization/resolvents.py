@@ -5,8 +5,12 @@ at another, implicit ridge strength (Hastie et al. 2022); for a product of two, 
 Gradient flow is an integral of resolvents over a contour; its exponentials decay so fast there that a few nodes do.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-from jaxtyping import Complex, Float, Num
+from jaxtyping import Float, Num
+
+from leadline.core import DivergedError
 
 # Weideman (2006), Optimizing Talbot's contours: u(angle), for integrals of exp(u)
 _NODES = 20
@@ -15,21 +19,98 @@ _CONTOUR = _NODES * (-0.4814 + 0.6122 * _ANGLES / np.tan(0.6407 * _ANGLES) + 0.2
 _WEIGHTS = np.exp(_CONTOUR) * (
     0.6122 / np.tan(0.6407 * _ANGLES) - 0.6122 * 0.6407 * _ANGLES / np.sin(0.6407 * _ANGLES) ** 2 + 0.2645j
 ) / 1j  # fmt: skip
-_ITERATIONS, _CLOSE = 100, 1e-13
+_ITERATIONS, _CLOSE = 1200, 1e-13  # as many halvings as a float has, which is what Newton does before it is quick
 
 
-def implicit_ridge(
+@dataclass(frozen=True, kw_only=True)
+class ImplicitRidges:
+    """The roots k of k (1 - sum(s / (s + k)) / n) = strength, by how far they lie above the one of strength 0.
+
+    With p features and k0 for strength 0, that is 0 or (p > n) the root of sum(s / (s + k0)) = n, the equation reads
+    (k - k0) (max(1 - p/n, 0) + sum(s k / ((s + k) (s + k0))) / n) = strength. Nothing in it cancels, so that roots
+    are right to the last digits where samples are about as many as features, and where strengths are minute.
+    """
+
+    spectrum: Float[np.ndarray, " features"]
+    samples: int
+    base: float
+    above: Num[np.ndarray, " strengths"]
+
+    @property
+    def roots(self) -> Num[np.ndarray, " strengths"]:
+        """The implicit strengths."""
+        return self.base + self.above
+
+    @property
+    def inverses(self) -> Num[np.ndarray, "strengths features"]:
+        """1 / (s + k)."""
+        return 1 / (self.spectrum + self.roots[:, None])
+
+    @property
+    def at_base(self) -> Float[np.ndarray, " features"]:
+        """The share s / (s + k0) of every direction."""
+        return self.spectrum / (self.spectrum + self.base)
+
+    @property
+    def slopes(self) -> Num[np.ndarray, " strengths"]:
+        """The strength over `above`."""
+        slack = max(1 - len(self.spectrum) / self.samples, 0.0)
+        return slack + self.roots * (self.inverses @ self.at_base) / self.samples
+
+    @property
+    def gaps(self) -> Num[np.ndarray, "strengths strengths"]:
+        """One less the overlap sum(s^2 / ((s + k) (s + k'))) / n of every two; of a root with itself the derivative."""
+        inverses, roots = self.inverses, self.roots
+        slack = max(1 - len(self.spectrum) / self.samples, 0.0)
+        first = (inverses * self.at_base * self.spectrum) @ inverses.T * (roots[:, None] + self.above)
+        second = (inverses * self.at_base) @ inverses.T * np.outer(roots, roots)
+        return slack + (first + second) / self.samples
+
+
+def implicit_ridges(
     strengths: Num[np.ndarray, " strengths"], spectrum: Float[np.ndarray, " features"], samples: int
-) -> Num[np.ndarray, " strengths"]:
-    """The root k of k (1 - sum(s / (s + k)) / n) = strength, to which Newton falls from the right."""
-    root = strengths + spectrum.sum() / samples
+) -> ImplicitRidges:
+    """The roots for strengths other than 0, to which Newton falls from the right.
+
+    Raises:
+        DivergedError: it does not get there.
+    """
+    found = ImplicitRidges(spectrum=spectrum, samples=samples, base=ridgeless(spectrum, samples),
+                           above=strengths + spectrum.sum() / samples)  # fmt: skip
     for _ in range(_ITERATIONS):
-        shares = spectrum / (spectrum + root[:, None])
-        step = (root * (1 - shares.sum(1) / samples) - strengths) / (1 - np.square(shares).sum(1) / samples)
-        root = root - step
-        if (np.abs(step) <= _CLOSE * np.abs(root)).all():
+        slopes = found.slopes
+        curvature = (np.square(found.inverses) * spectrum) @ found.at_base / samples
+        step = (found.above * slopes - strengths) / (slopes + found.above * curvature)
+        found = ImplicitRidges(spectrum=spectrum, samples=samples, base=found.base, above=found.above - step)
+        if (np.abs(step) <= _CLOSE * np.abs(found.above)).all():
+            return found
+    raise _lost(strengths, samples)
+
+
+def ridgeless(spectrum: Float[np.ndarray, " features"], samples: int) -> float:
+    """The root for strength 0, to which Newton climbs from the left: 0 unless features outnumber samples.
+
+    >>> round(ridgeless(np.ones(30), 10), 12)
+    2.0
+    """
+    features, root = len(spectrum), 0.0
+    if features <= samples:
+        return root
+    for _ in range(_ITERATIONS):
+        shares = spectrum / (spectrum + root)
+        few = 2 * samples < features  # the smaller of two sums that say the same has the smaller rounding
+        missing = shares.sum() - samples if few else features - samples - (root / (spectrum + root)).sum()
+        step = missing / (shares / (spectrum + root)).sum()
+        root += float(step)
+        if step <= _CLOSE * root:
             return root
-    raise ArithmeticError(f"implicit_ridge: no root for strengths {strengths} of {samples} samples")
+    raise _lost(0.0, samples)
+
+
+def _lost(strengths: object, samples: int) -> DivergedError:
+    return DivergedError("teacher_student_risk", expected="an implicit ridge strength that Newton's method finds",
+                         got=f"none for strengths {strengths} of {samples} samples",
+                         remedy="pass a spectrum of a smaller range")  # fmt: skip
 
 
 def ridge_risk(
@@ -45,10 +126,13 @@ def ridge_risk(
         return np.inf, np.inf
     if strength == 0 and features < samples:
         return 0.0, features / (samples - features)
-    root = implicit_ridge(np.array([strength], dtype=float), spectrum, samples)[0]
-    overlap = np.square(spectrum / (spectrum + root)).sum() / samples
-    bias2 = (power * np.square(root / (spectrum + root))).sum() / (1 - overlap)
-    return float(bias2), float(overlap / (1 - overlap))
+    if strength == 0:
+        found = ImplicitRidges(spectrum=spectrum, samples=samples, base=ridgeless(spectrum, samples), above=np.zeros(1))
+    else:
+        found = implicit_ridges(np.array([strength], dtype=float), spectrum, samples)
+    root, inverses, gap = found.roots[0], found.inverses[0], found.gaps[0, 0]
+    bias2 = (power * np.square(root * inverses)).sum() / gap
+    return float(bias2), float(np.square(spectrum * inverses).sum() / samples / gap)
 
 
 def exact_least_squares_risk(
@@ -71,19 +155,15 @@ def gradient_flow_risk(
     """Squared bias, and variance per unit of noise, of gradient flow from zero on half the mean square."""
     if time == 0:
         return float(power.sum()), 0.0
-    strengths = _CONTOUR / time
-    root = implicit_ridge(strengths, spectrum, samples)
-    inverses = 1 / (spectrum + root[:, None])
-    weights = _WEIGHTS / time * root / strengths  # of exp(-time C) as a sum of resolvents of the population
-    overlap = (inverses * np.square(spectrum)) @ inverses.T / samples
-    bias2 = weights @ ((inverses * power) @ inverses.T / (1 - overlap)) @ weights
-    variance = 2 * _memory(time, spectrum, samples) - _memory(2 * time, spectrum, samples)
+    found = implicit_ridges(_CONTOUR / time, spectrum, samples)
+    weights = _WEIGHTS * found.roots / _CONTOUR  # of exp(-time C) as a sum of resolvents of the population
+    bias2 = weights @ ((found.inverses * power) @ found.inverses.T / found.gaps) @ weights
+    variance = 2 * _memory(found) - _memory(implicit_ridges(_CONTOUR / (2 * time), spectrum, samples))
     return float(bias2.real), variance
 
 
-def _memory(time: float, spectrum: Float[np.ndarray, " features"], samples: int) -> float:
-    # trace of S (1 - exp(-time C)) / C over n, with the sample covariance C; the square in the variance is two of these
-    strengths: Complex[np.ndarray, " nodes"] = _CONTOUR / time
-    root = implicit_ridge(strengths, spectrum, samples)
-    traces = root / strengths * (spectrum / (spectrum + root[:, None])).sum(1) / samples
-    return float((_WEIGHTS / time * traces / strengths).sum().real)
+def _memory(found: ImplicitRidges) -> float:
+    # Trace of S (1 - exp(-time C)) / C over n, with the sample covariance C; the square in the variance is two of
+    # these. Left out is what directions without samples add, proportional to time, which cancels between the two.
+    overlaps = (found.inverses * found.spectrum) @ found.at_base / found.samples
+    return float((_WEIGHTS / _CONTOUR * overlaps / found.slopes).sum().real)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import InputError, numpy_generator
+from leadline.core import numpy_generator
+from leadline.generalization.lawful_numbers import number, numbers, refuse, whole_number
 from leadline.generalization.resolvents import exact_least_squares_risk, gradient_flow_risk, ridge_risk
 from leadline.generalization.risk_curves import TeacherStudentRisk
 
@@ -15,6 +17,12 @@ _SOURCES = (
     "Hastie, Montanari, Rosset & Tibshirani (2022), Surprises in high-dimensional ridgeless least squares",
     "Advani & Saxe (2017), High-dimensional dynamics of generalization error in neural networks",
 )
+_BOUNDS = {
+    "features": {"whole": True, "least": 1},
+    "samples": {"whole": True, "least": 1},
+    "ridge": {"least": 0},
+    "times": {"least": 0},
+}
 Numbers = Sequence[int] | Sequence[float] | np.ndarray
 
 
@@ -61,7 +69,7 @@ def teacher_student_risk(
         Theory (exact where marked, else the limit for many samples and features) and simulation along the axis.
 
     Raises:
-        InputError: two axes, a ridge together with times, or values out of range.
+        InputError: two axes, a ridge together with times, or values that are not finite or out of range.
 
     Source: Hastie, Montanari, Rosset & Tibshirani (2022); Advani & Saxe (2017).
 
@@ -70,25 +78,36 @@ def teacher_student_risk(
     >>> curve.risk.round(3).tolist(), curve.threshold
     ([1.256, inf, 0.702], 50.0)
     """
-    teacher = np.asarray(teacher, dtype=float)
-    scales = np.ones(len(teacher)) if spectrum is None else np.asarray(spectrum, dtype=float)
-    axis, values, students = _students(len(teacher), samples, features, ridge, times)
-    _check(teacher, scales, float(noise_variance), students, draws)
-    parts = [_theory(student, teacher, scales, float(noise_variance)) for student in students]
-    simulated = _simulated(students, teacher, scales, float(noise_variance), draws, seed)
+    teacher = numbers(_OPERATION, "teacher", teacher)
+    scales = np.ones(len(teacher)) if spectrum is None else numbers(_OPERATION, "spectrum", spectrum, above=0)
+    if len(scales) != len(teacher):
+        refuse(_OPERATION, f"a variance for each of {len(teacher)} inputs", f"spectrum of {len(scales)}", "correct it")
+    noise = number(_OPERATION, "noise_variance", noise_variance, least=0)
+    if whole_number(_OPERATION, "draws", draws, least=0) == 1:
+        refuse(_OPERATION, "draws: 0 or at least 2", "1", "a standard error needs them")
+    axis, values, students = _students(len(teacher), features=features, samples=samples, ridge=ridge, times=times)
+    parts = [_theory(student, teacher, scales, noise) for student in students]
+    simulated = _simulated(students, teacher, scales, noise, draws, seed)
     first = students[0]
     threshold = {"features": first.samples, "samples": first.features}.get(axis)
     crossed = threshold is not None and values.min() <= threshold <= values.max()
+    exact = np.array([part[2] for part in parts], dtype=bool)
     caveats = ()
+    if not exact.all():
+        small = min(min(one.samples, one.features) for one in students)
+        caveats += ("where not marked exact, theory is the limit for many samples and features "
+                    f"(here as few as {small}); draws show how far it is",)  # fmt: skip
     if draws and any(abs(one.features - one.samples) <= 3 and one.ridge == 0 for one in students) and times is None:
-        caveats = ("next to the interpolation threshold simulated risk has no finite variance: its error bars mislead",)
+        caveats += (
+            "next to the interpolation threshold simulated risk has no finite variance: its error bars mislead",
+        )
     return TeacherStudentRisk(
         axis=axis,
         values=values,
-        noise=float(noise_variance),
+        noise=noise,
         bias2=np.array([part[0] for part in parts]),
         variance=np.array([part[1] for part in parts]),
-        exact=np.array([part[2] for part in parts], dtype=bool),
+        exact=exact,
         draws=draws,
         simulated=simulated.mean(0) if draws else np.zeros(0),
         simulated_error=simulated.std(0, ddof=1) / np.sqrt(draws) if draws else np.zeros(0),
@@ -98,40 +117,26 @@ def teacher_student_risk(
     )
 
 
-def _students(
-    inputs: int, samples: int | Numbers, features: int | Numbers | None, ridge: int | float | Numbers,
-    times: Numbers | None,
-) -> tuple[str, np.ndarray, list[_Student]]:  # fmt: skip
-    given = {"features": inputs if features is None else features, "samples": samples, "ridge": ridge, "time": times}
-    axes = [name for name, value in given.items() if np.ndim(value) == 1]  # type: ignore[arg-type]
-    if len(axes) > 1 or (times is not None and np.any(np.asarray(ridge))):
-        raise InputError(_OPERATION, expected="one sequence among samples, features, ridge, times; no ridge with times",
-                         got=f"sequences for {', '.join(axes)}", remedy="fix all but one")  # fmt: skip
+def _students(inputs: int, **given: Any) -> tuple[str, np.ndarray, list[_Student]]:
+    if given["features"] is None:
+        given["features"] = inputs
+    axes = [name for name, value in given.items() if np.ndim(value)]
+    timed = given["times"] is not None
+    if len(axes) > 1 or (timed and np.any(np.asarray(given["ridge"]))):
+        refuse(_OPERATION, "one sequence among samples, features, ridge, times; no ridge with times",
+               f"sequences for {', '.join(axes)}", "fix all but one")  # fmt: skip
+    lawful = {name: numbers(_OPERATION, name, np.atleast_1d(value), **_BOUNDS[name])
+              for name, value in given.items() if value is not None}  # fmt: skip
+    numbers(_OPERATION, "features", lawful["features"], most=inputs)
     axis = axes[0] if axes else "samples"
-    values = np.atleast_1d(np.asarray(given[axis], dtype=float))
-    students = []
-    for value in values:
-        place = {**given, axis: value}
-        time = None if times is None else float(place["time"])
-        students.append(_Student(features=int(place["features"]), samples=int(place["samples"]),
-                                 ridge=float(place["ridge"]), time=time))  # fmt: skip
-    return axis, values, students
-
-
-def _check(teacher: np.ndarray, spectrum: np.ndarray, noise: float, students: list[_Student], draws: int) -> None:
-    possible = [
-        1 <= one.features <= len(teacher) and one.samples >= 1 and one.ridge >= 0 and (one.time or 0.0) >= 0
-        for one in students
-    ]
-    sound = teacher.ndim == 1 and spectrum.shape == teacher.shape and (spectrum > 0).all()
-    if not (students and all(possible) and sound and noise >= 0 and (draws == 0 or draws > 1)):
-        raise InputError(
-            _OPERATION,
-            expected=f"a positive spectrum for each of {len(teacher)} inputs, 1 to {len(teacher)} features, "
-            "samples >= 1, ridge, times and noise >= 0, draws 0 or above 1",
-            got=f"spectrum of shape {spectrum.shape}, noise {noise}, draws {draws}, students {students[:3]}",
-            remedy="correct what is outside",
-        )
+    count = len(lawful[axis])
+    columns = {name: np.broadcast_to(values, count) for name, values in lawful.items()}
+    students = [
+        _Student(features=int(columns["features"][place]), samples=int(columns["samples"][place]),
+                 ridge=float(columns["ridge"][place]), time=float(columns["times"][place]) if timed else None)
+        for place in range(count)
+    ]  # fmt: skip
+    return "time" if axis == "times" else axis, lawful[axis], students
 
 
 def _theory(student: _Student, teacher: np.ndarray, spectrum: np.ndarray, noise: float) -> tuple[float, float, bool]:

@@ -1,0 +1,86 @@
+"""Numbers that an argument may hold: finite, whole where they count, within bounds; refused in the same words."""
+
+from typing import Any, NoReturn
+
+import numpy as np
+from jaxtyping import Float
+
+from leadline.core import InputError
+
+_WORDS = {1: "one", 2: "two", 3: "three"}
+
+
+def refuse(operation: str, expected: str, got: Any, remedy: str) -> NoReturn:
+    """Raise the error of a caller's mistake."""
+    raise InputError(operation, expected=expected, got=str(got), remedy=remedy)
+
+
+def numbers(
+    operation: str,
+    name: str,
+    values: Any,
+    *,
+    least: int | float = -np.inf,
+    above: int | float = -np.inf,
+    most: int | float = np.inf,
+    below: int | float = np.inf,
+    whole: bool = False,
+    fewest: int = 1,
+) -> Float[np.ndarray, " values"]:
+    """A sequence of lawful numbers, as floats in its order.
+
+    Args:
+        operation, name: the instrument and its argument, for the message.
+        values: what the caller passed.
+        least, above, most, below: bounds; the second and fourth are outside.
+        whole: is it a count?
+        fewest: values that it takes.
+
+    Raises:
+        InputError: anything else, text and booleans included.
+
+    >>> numbers("f", "values", [1, 2.5], whole=True)
+    Traceback (most recent call last):
+    ...
+    leadline.core.errors.InputError: f: expected values: one or more whole numbers, got [1, 2.5]; correct them.
+    """
+    try:
+        found = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        found = np.array(None)
+    lawful = found.ndim == 1 and len(found) >= fewest and found.dtype.kind in "iuf"
+    if lawful:
+        inside = np.isfinite(found) & (found >= least) & (found > above) & (found <= most) & (found < below)
+        lawful = bool(inside.all()) and not (whole and (found != np.rint(found)).any())
+    if not lawful:
+        many = f"{name}: {_WORDS[fewest]} or more {'whole' if whole else 'finite'} numbers"
+        refuse(operation, many + _bounds(least, above, most, below), values, "correct them")
+    return found.astype(float)
+
+
+def number(operation: str, name: str, value: Any, **bounds: int | float) -> float:
+    """One lawful number."""
+    return float(_one(operation, name, value, whole=False, **bounds))
+
+
+def whole_number(operation: str, name: str, value: Any, **bounds: int | float) -> int:
+    """One lawful count."""
+    return int(_one(operation, name, value, whole=True, **bounds))
+
+
+def _one(operation: str, name: str, value: Any, *, whole: bool, **bounds: int | float) -> float:
+    try:
+        if np.ndim(value) == 0:
+            return numbers(operation, name, [value], whole=whole, **bounds)[0]
+    except InputError:
+        pass
+    limits = {"least": -np.inf, "above": -np.inf, "most": np.inf, "below": np.inf} | bounds
+    kind = f"{name}: a {'whole' if whole else 'finite'} number"
+    return refuse(operation, kind + _bounds(**limits), repr(value), "correct it")
+
+
+def _bounds(least: int | float, above: int | float, most: int | float, below: int | float) -> str:
+    said = [f"{word} {bound:g}" for word, bound in
+            (("of at least", least), ("above", above), ("of at most", most), ("below", below))
+            if np.isfinite(bound)]  # fmt: skip
+    return " " + " and ".join(said) if said else ""
