@@ -32,6 +32,14 @@ def test_every_kernel_keeps_the_image_size(net, kernel):
     assert model.first(torch.zeros(2, 2, 16, 12)).shape == (2, 3, 8, 6)
 
 
+def test_gradients_of_joined_channels_come_in_one_piece():
+    model, layouts = UNet(3, in_channels=1, filters=2, colours=3), []
+    for stage in (model.third, model.fourth):
+        stage.register_full_backward_hook(lambda _, __, gradients: layouts.append(gradients[0].stride()))
+    model(torch.zeros(2, 1, 8, 8)).sum().backward()
+    assert layouts == [(3 * 64, 64, 8, 1), (2 * 16, 16, 4, 1)]  # with gaps, 4 and 4 channels from example to example
+
+
 def test_skip_connections_carry_the_grey_input_to_the_last_convolution():
     model = UNet(1, in_channels=1, filters=2, colours=2).eval()
     grey = torch.zeros(1, 1, 4, 4, requires_grad=True)

@@ -12,7 +12,6 @@ from leadline.studies.colorization_runs import (
     PRECISIONS,
     colour_task,
     fastest_precision,
-    pixel_cross_entropy,
     runs_file,
     train_colorization,
 )
@@ -106,15 +105,6 @@ def test_the_default_precision_is_that_of_the_processors_instructions(monkeypatc
     for can, precision in (({"avx512_bf16": True}, "bfloat16"), ({"amx_bf16": True}, "bfloat16"), ({}, "float32")):
         monkeypatch.setattr("torch.cpu.get_capabilities", lambda can=can: can)
         assert fastest_precision(torch.device("cpu")) == precision
-
-
-def test_pixel_cross_entropy_is_torchs_on_images():
-    scores, labels = torch.randn(2, 5, 4, 6, dtype=torch.float64), torch.randint(0, 5, (2, 4, 6))
-    for layout in (torch.contiguous_format, torch.channels_last):
-        placed = scores.contiguous(memory_format=layout)
-        assert pixel_cross_entropy(placed, labels).item() == pytest.approx(
-            cross_entropy(scores, labels).item(), abs=1e-12
-        )
 
 
 def assert_same(one, other):

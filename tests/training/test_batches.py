@@ -72,13 +72,17 @@ def test_noise_on_real_targets_has_the_deviation():
     assert abs(float(noise.std()) - 0.5) < 4 * 0.5 / np.sqrt(2 * 10_000)
 
 
-def test_images_can_be_channels_last():
-    data = (torch.randn(6, 3, 4, 5), torch.zeros(6, dtype=torch.long))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_can_be_channels_last(channels):
+    data = (torch.randn(6, channels, 4, 5), torch.zeros(6, dtype=torch.long))
     source = source_of(data, CPU, torch.float32)
     recipe = Recipe(lr=0.1, steps=1, batch_size=4, channels_last=True)
     (inputs, _), *_ = batches(source, plan_for(recipe, source), recipe)
     assert inputs.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(inputs, data[0][order(0, 0, 6)[:4]])
+    # joined with other images, they pass their layout on
+    joined = torch.cat([inputs, torch.zeros(4, 2, 4, 5).contiguous(memory_format=torch.channels_last)], dim=1)
+    assert joined.is_contiguous(memory_format=torch.channels_last)
 
 
 def with_nan():

@@ -4,7 +4,7 @@ from tolerances import ALGEBRA
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from leadline.training import Objective, objective_of, stacked_states
+from leadline.training import Objective, State, objective_of, stacked_states
 from leadline.training.validation import Validation, accuracy
 
 CPU, F64 = torch.device("cpu"), torch.float64
@@ -34,6 +34,15 @@ def test_metrics_are_those_of_all_data_at_once(data):
         assert readings == pytest.approx(expected, rel=ALGEBRA)
         assert validation.of(model, state) == pytest.approx(expected, rel=ALGEBRA)
     assert all(module.training for module in model.modules())
+
+
+def test_large_examples_go_through_the_model_a_few_at_a_time():
+    counts, model = [], nn.Flatten()
+    model.register_forward_pre_hook(lambda _, inputs: counts.append(len(inputs[0])))
+    images = torch.zeros(200, 2, 32, 32)
+    validation = Validation((images, torch.zeros(200)), objective_of(lambda outputs, _: outputs.sum()), (), CPU, F64)
+    validation.of(model, State({}, {}))
+    assert counts == [64, 64, 64, 8]
 
 
 def worst(outputs, targets):

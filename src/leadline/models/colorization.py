@@ -80,9 +80,9 @@ class UNet(nn.Module):
         """Scores of each colour at each pixel."""
         half = self.first(grey)
         back_to_half = self.third(self.second(half))
-        back_to_full = self.fourth(torch.cat([back_to_half, half], dim=1))
+        back_to_full = self.fourth(_beside(back_to_half, half))
         # Under autocast the two differ in type, and cat would take the wider one for all channels.
-        return self.last(torch.cat([back_to_full, grey.to(back_to_full.dtype)], dim=1))
+        return self.last(_beside(back_to_full, grey.to(back_to_full.dtype)))
 
 
 class SteeredTables(nn.Module):
@@ -158,6 +158,15 @@ class _Mixing(nn.Module):
 
     def forward(self, x: Float[torch.Tensor, "n c h w"]) -> Float[torch.Tensor, "n c h w"]:
         return x + self.change(x)
+
+
+def _beside(computed: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """The channels of both; the gradient of the first comes back in one piece."""
+    if computed.requires_grad:
+        # Else it is a view with gaps where the other channels are, and every elementwise kernel on the way back takes
+        # up to ten times as long.
+        computed.register_hook(torch.clone)
+    return torch.cat([computed, kept], dim=1)
 
 
 def _upsampled(inputs: int, outputs: int) -> nn.Sequential:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch.nn.functional import cross_entropy
 
 from leadline.core import DivergedError, InputError, choose_device, random_state_kept
 from leadline.data import fit_palette
@@ -22,8 +20,9 @@ from leadline.studies.colorization_checkpoints import (
     write_checkpoint,
 )
 from leadline.studies.colour_images import ColourImages, Labelled, grey, half_mirrored
+from leadline.studies.pixel_losses import pixel_cross_entropy
 from leadline.training import OneCycle, Plan, Recipe, State, initialized, plan_of, state_of
-from leadline.training.batches import source_of
+from leadline.training.batches import channels_last, source_of
 from leadline.training.loops import run
 from leadline.training.objectives import objective_of
 from leadline.training.validation import Validation
@@ -31,7 +30,6 @@ from leadline.training.validation import Validation
 EPOCHS = 25
 PRECISIONS = ("float32", "bfloat16")
 _CPU = torch.device("cpu")
-_KERNEL_AXES = 4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -140,7 +138,7 @@ def epochs_of(found: Checkpoint, task: ColourTask, epochs: int, device: torch.de
         seed=found.seed,
     )  # fmt: skip
     model = found.model().to(device).train()
-    state = found.state.map(lambda tensor: _channels_last(tensor.to(device)))
+    state = found.state.map(lambda tensor: channels_last(tensor.to(device)))
     validation = Validation(task.validation, objective_of(recipe.loss), ("accuracy",), device, torch.float32)
     whole = plan_of(recipe, len(task.training[0]))
     source = source_of(task.training, device, torch.float32)
@@ -167,20 +165,6 @@ def epochs_of(found: Checkpoint, task: ColourTask, epochs: int, device: torch.de
             seconds=(*found.seconds, time.perf_counter() - began),
         )
         yield found
-
-
-def pixel_cross_entropy(
-    scores: Float[torch.Tensor, "n colours h w"], labels: Int[torch.Tensor, "n h w"]
-) -> Float[torch.Tensor, ""]:
-    """Cross-entropy over all pixels, in the order in which channels-last scores lie in memory.
-
-    torch's own on images first moves every pixel's scores apart and back again, which takes longer than the rest.
-    """
-    return cross_entropy(scores.movedim(1, -1).flatten(0, -2), labels.flatten())
-
-
-def _channels_last(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.to(memory_format=torch.channels_last) if tensor.ndim == _KERNEL_AXES else tensor
 
 
 def _part(plan: Plan, epoch: int) -> Plan:

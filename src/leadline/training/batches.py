@@ -198,15 +198,22 @@ def batches(source: Source, plan: Plan, recipe: Recipe) -> Iterator[Arrays]:
     if isinstance(source, LoaderSource):
         yield from source.batches(len(plan.size))
         return
-    images_last = torch.channels_last if recipe.channels_last else None
     epoch, places, seed = -1, torch.empty(0), recipe.seed_for("order")
     for now, start, size in zip(plan.epoch.tolist(), plan.start.tolist(), plan.size.tolist(), strict=True):
         if now != epoch:
             epoch, places = now, order(seed, now, source.examples)
         batch = source.take(places[start : start + size])
-        if images_last:
-            batch = tuple(a.contiguous(memory_format=images_last) if a.ndim == _IMAGES else a for a in batch)
-        yield batch
+        yield tuple(map(channels_last, batch)) if recipe.channels_last else batch
+
+
+def channels_last(tensor: torch.Tensor) -> torch.Tensor:
+    """Images or kernels with their channels last in memory; other tensors as they are."""
+    if tensor.ndim != _IMAGES:
+        return tensor
+    _, channels, height, width = tensor.shape
+    # With one channel any layout passes for this one, but what is made of the tensor later takes after its strides.
+    strides = (channels * height * width, 1, channels * width, channels)
+    return tensor.contiguous(memory_format=torch.channels_last).as_strided(tensor.shape, strides)
 
 
 def _refuse(expected: str, got: str, remedy: str) -> NoReturn:

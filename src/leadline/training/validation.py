@@ -15,7 +15,8 @@ from leadline.training.objectives import STANDARD_LOSSES, Objective
 from leadline.training.steps import State
 
 Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor | float]
-_ROWS = 1024  # examples per forward pass, over all members
+_ROWS = 1024  # examples per forward pass, over all members: at most so many, fewer of large ones
+_NUMBERS = 2**17  # of inputs per forward pass: what a network makes of more does not stay in the processor's cache
 _CURVE = 2  # axes of outputs with one score per class
 
 
@@ -63,7 +64,7 @@ class Validation:
 
             if self.objective.loss is None:
                 return [float(self.objective(call, self.arrays))]
-            outputs = torch.cat([call(*rows[:-1]) for rows in self._rows(_ROWS)])
+            outputs = torch.cat([call(*rows[:-1]) for rows in self._rows()])
             return self._readings(outputs)
 
     def of_each(self, model: nn.Module, state: State, members: int) -> list[list[float]]:
@@ -77,11 +78,12 @@ class Validation:
                 return functional_call(model, tensors, inputs)
 
             each = vmap(call, in_dims=(0, None))
-            rows = max(1, _ROWS // members)
-            outputs = torch.cat([each(tensors, rows[:-1]) for rows in self._rows(rows)], dim=1)
+            outputs = torch.cat([each(tensors, rows[:-1]) for rows in self._rows(members)], dim=1)
             return [self._readings(output) for output in outputs]
 
-    def _rows(self, count: int) -> list[Arrays]:
+    def _rows(self, members: int = 1) -> list[Arrays]:
+        numbers = max(array[0].numel() for array in self.arrays[:-1])
+        count = max(1, min(_ROWS, _NUMBERS // max(1, numbers)) // members)
         return list(zip(*(array.split(count) for array in self.arrays), strict=True))
 
     def _readings(self, outputs: torch.Tensor) -> list[float]:
