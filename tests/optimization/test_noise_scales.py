@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from leadline.core import InputError
 from leadline.optimization import gradient_noise
-from leadline.optimization.ratio_of_means import estimates, read_noise
+from leadline.optimization.ratio_of_means import estimates, likely_needed, read_noise
 
 
 def problem(examples: int = 60) -> tuple[nn.Module, tuple[torch.Tensor, torch.Tensor]]:
@@ -90,23 +90,68 @@ def test_the_estimator_at_the_whole_population_needs_no_correction() -> None:
     assert float(norm) == pytest.approx(1.0)
 
 
-def test_noise_that_hides_the_gradient_is_said_to_be_unresolved_and_more_batches_help() -> None:
+def hidden(mean: float = 0.05) -> tuple[nn.Module, tuple[torch.Tensor, torch.Tensor]]:
+    """One weight whose gradients are minus the targets."""
     generator = torch.Generator().manual_seed(5)
     inputs = torch.ones(20_000, 1, dtype=torch.float64)
-    targets = torch.randn(20_000, 1, generator=generator, dtype=torch.float64) + 0.05
+    targets = torch.randn(20_000, 1, generator=generator, dtype=torch.float64) + mean
     model = nn.Linear(1, 1, bias=False).double()
     nn.init.zeros_(model.weight)
-    few = gradient_noise(model, (inputs, targets), loss="half_mse", batch_size=16, batches=8)
+    return model, (inputs, targets)
+
+
+def test_noise_that_hides_the_gradient_is_said_to_be_unresolved_and_more_batches_help() -> None:
+    model, data = hidden()
+    few = gradient_noise(model, data, loss="half_mse", batch_size=16, batches=8)
     assert not few.resolved
     assert few.whole.scale_interval[1] == np.inf
-    assert few.more_batches > 1
     assert "not resolvable" in few.headline()
     assert f"{few.more_batches} more batches" in few.headline()
-    more = gradient_noise(model, (inputs, targets), loss="half_mse", batch_size=100, batches=190)
+    more = gradient_noise(model, data, loss="half_mse", batch_size=100, batches=190)
     assert more.resolved
     assert more.more_batches == 0
-    true = float(targets.var(correction=0) / targets.mean() ** 2)
+    true = float(data[1].var(correction=0) / data[1].mean() ** 2)
     assert more.whole.scale_interval[0] <= true <= more.whole.scale_interval[1]
+
+
+def test_as_many_more_batches_as_it_asks_for_do_resolve_the_scale() -> None:
+    model, data = hidden()
+    resolved = []
+    for seed in range(20):
+        few = gradient_noise(model, data, loss="half_mse", batch_size=16, batches=8, seed=seed)
+        if few.resolved:
+            continue
+        assert few.used + 16 * few.more_batches < 20_016  # never more than there are
+        wanted = 8 + few.more_batches  # in larger ones, which make no difference and take less time
+        obeyed = gradient_noise(model, data, loss="half_mse", batch_size=400, batches=1 + wanted * 16 // 400, seed=seed)
+        resolved.append(obeyed.resolved)
+    assert len(resolved) >= 10
+    assert np.mean(resolved) > 0.75
+
+
+@pytest.mark.parametrize(("dimensions", "size"), [(1, 0.2), (6, 0.2), (60, 0.3)])
+def test_the_examples_it_asks_for_are_enough_and_not_out_of_all_proportion(dimensions: int, size: float) -> None:
+    generator = np.random.default_rng(4)
+    rows = generator.standard_normal((100_000, dimensions)) + size / np.sqrt(dimensions)
+    asked, resolved = [], []
+    for _ in range(30):
+        few = sample_reading(rows, 16, 8, generator)
+        if not few.resolved:
+            asked.append(min(likely_needed(few, 128, batches=8, confidence=0.9), len(rows)))
+            resolved.append(sample_reading(rows, int(asked[-1]) // 32 + 1, 32, generator).resolved)
+    assert np.mean(resolved) > 0.8
+    assert np.median(asked) < 20_000
+
+
+def test_with_no_gradient_in_all_data_no_more_batches_are_asked_for() -> None:
+    targets = torch.tensor([[1.0], [-1.0]] * 8)
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    found = gradient_noise(model, (torch.ones(16, 1), targets), loss="half_mse", batch_size=4)
+    assert found.more_batches == 0
+    assert found.headline() == "no simple noise scale: the gradient over all 16 examples is zero"
+    some = gradient_noise(model, (torch.ones(16, 1), targets), loss="half_mse", batch_size=4, batches=2)
+    assert some.more_batches == 2  # all that are left
 
 
 def test_batch_size_does_not_change_the_answer_on_the_same_examples() -> None:

@@ -13,7 +13,7 @@ from leadline.core import InputError, borrow, choose_device, numpy_generator
 from leadline.core.results import Result
 from leadline.optimization.example_gradients import ExampleGradients
 from leadline.optimization.gradient_blocks import ALL_LAYERS, GradientBlocks
-from leadline.optimization.ratio_of_means import NoiseReading
+from leadline.optimization.ratio_of_means import NoiseReading, likely_needed
 from leadline.training import Objective, objective_of
 from leadline.training.batches import Source, source_of
 from leadline.training.loops import floating_type, model_errors
@@ -57,7 +57,8 @@ class GradientNoise(Result):
         layers: the same by layer; traces and squared norms add up to the whole.
         examples, used: in the data, and those whose gradients were taken.
         batch_size, batches: how they were grouped.
-        more_batches: about how many more batches it takes until the noise scale has an upper end; 0 where it has.
+        more_batches: how many more batches will probably give the noise scale an upper end, all that are left at most;
+            0 where it has one, or where the data have no more.
         confidence: of the intervals.
         example_squared_norms: |gradient|^2 of every example used, loss^2 / parameter^2.
     """
@@ -94,6 +95,8 @@ class GradientNoise(Result):
 
     def headline(self) -> str:
         low, high = self.whole.scale_interval
+        if not self.resolved and self.used == self.examples:
+            return f"no simple noise scale: the gradient over all {self.examples} examples is zero"
         if not self.resolved:
             return (
                 f"simple noise scale not resolvable from {self.used} examples: |G|^2 may be zero, the scale at least "
@@ -179,7 +182,7 @@ def gradient_noise(
 
     Returns:
         The readings in all and by layer; `resolved` says whether the noise scale has an upper end, and
-        `more_batches` about how many more batches would give it one. Keeps up to 32 gradients in memory.
+        `more_batches` how many more will probably give it one. Keeps up to 32 gradients in memory.
 
     Raises:
         InputError: nothing to train, NaN in the data, fewer examples than a batch or than two batches, a loss that is
@@ -218,7 +221,8 @@ def gradient_noise(
     whole, used = readings[ALL_LAYERS], sum(len(some) for some in places)
     return GradientNoise(
         whole=whole, layers=layers, examples=source.examples, used=used, batch_size=size, batches=len(places),
-        more_batches=0 if whole.resolved else _missing(whole, used, source, size), confidence=confidence,
+        more_batches=0 if whole.resolved else _missing(whole, used, source, size, blocks.blocks, confidence),
+        confidence=confidence,
         example_squared_norms=blocks.example_norms(), caveats=tuple(_caveats(model, gradients, whole)),
         sources=_SOURCES,
     )  # fmt: skip
@@ -236,12 +240,9 @@ def _sizes(examples: int, batch_size: int | None, batches: int | None, confidenc
     return size, batches if batches is not None else _BATCHES
 
 
-def _missing(whole: NoiseReading, used: int, source: Source, size: int) -> int:
-    # Where noise hides |G|^2, the error of its estimate falls like 1/n; |G|^2 itself is at most its interval's end.
-    low, high = whole.squared_norm_interval
-    norm = whole.squared_norm if whole.squared_norm > 0 else high
-    needed = used * max((high - low) / 2 / norm, 1.0) if norm > 0 else math.inf
-    return max(1, math.ceil((min(needed, source.examples) - used) / size))
+def _missing(whole: NoiseReading, used: int, source: Source, size: int, blocks: int, confidence: float) -> int:
+    needed = min(likely_needed(whole, used, batches=blocks, confidence=confidence), source.examples)
+    return max(math.ceil((needed - used) / size), min(1, source.examples - used))
 
 
 def _caveats(model: nn.Module, gradients: ExampleGradients, whole: NoiseReading) -> list[str]:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 Pair = tuple[float, float]
 Numbers = float | int | np.ndarray
+_PROBABLY = 0.9
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,32 @@ def read_noise(
     scale = float(trace / norm) if norm > 0 else math.inf
     interval = _fieller(float(trace), float(norm), covariance, width)
     return NoiseReading(float(trace), float(norm), scale, ends[0], ends[1], interval)
+
+
+def likely_needed(reading: NoiseReading, used: int, *, batches: int, confidence: float) -> float:
+    """Examples at which the interval of |G|^2 will probably exclude zero, read off a sample where it does not.
+
+    The estimate of |G|^2 from n examples has the variance a/n^2 + 4 G'Sigma G / n with a = 2 tr(Sigma^2); G'Sigma G is
+    taken for |G|^2 a / (2 tr(Sigma)), and a is what the sample's own interval then says. |G|^2 is taken for what it
+    exceeds with a probability of nine tenths, given the estimate and that it is no less than zero: the estimate itself
+    is large where the sample exaggerates, and negative half of the time where noise prevails.
+
+    >>> unresolved = NoiseReading(1.0, 0.01, 100.0, (0.9, 1.1), (-0.01, 0.03), (20.0, math.inf))
+    >>> round(likely_needed(unresolved, 100, batches=9, confidence=0.95))
+    1387
+    """
+    from scipy.stats import norm
+
+    low, high = reading.squared_norm_interval
+    error = (high - low) / 2 / _student(confidence, batches - 1)
+    if not error > 0 or not reading.trace > 0:
+        return math.inf
+    signal = 2 * max(reading.squared_norm, 0.0) / reading.trace
+    root = error / math.sqrt(1 / used**2 + signal / used)  # of a
+    point = reading.squared_norm * used / root
+    least = root / used * (point - float(norm.ppf(_PROBABLY * norm.cdf(point))))
+    width = float(norm.ppf((1 + confidence) / 2) + norm.ppf(_PROBABLY))
+    return 1 / (least * (math.hypot(1 / reading.trace, 1 / (width * root)) - 1 / reading.trace))
 
 
 def _scatter(traces: np.ndarray, norms: np.ndarray) -> np.ndarray:
