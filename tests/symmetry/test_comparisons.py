@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from leadline.core import InputError
-from leadline.symmetry.comparisons import comparison, lead
+from leadline.symmetry.comparisons import comparison, lead, rounding_of, tolerance_of
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -37,3 +37,8 @@ def test_relative_differences_are_over_the_larger_magnitude() -> None:
 def test_other_comparisons_are_refused() -> None:
     with pytest.raises(InputError, match="'logits'"):
         comparison("test", "logits", torch.ones(1))
+
+
+@pytest.mark.parametrize("precision", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_rounding_is_never_a_tenth_of_the_outputs(precision) -> None:
+    assert torch.finfo(precision).eps < rounding_of(precision) <= tolerance_of(precision) < 0.1

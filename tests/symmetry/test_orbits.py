@@ -72,6 +72,19 @@ def test_transforms_become_permutations_of_places() -> None:
     assert len(permutations_of("test", [mirror(), [3, 2, 1, 0]], (2, 2))) == 2
 
 
+ORDER = [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("group", "count"),
+    [(np.array(ORDER), 1), (torch.tensor(ORDER), 1), (list(np.array(ORDER)), 1), ([torch.tensor(ORDER)], 1),
+     (np.array([ORDER, ORDER]), 2), ([mirror(), np.array(ORDER)], 2)],
+)  # fmt: skip
+def test_integers_of_any_kind_are_a_permutation(group, count) -> None:
+    found = permutations_of("test", group, (3,))
+    assert len(found) == count and found[-1].tolist() == ORDER
+
+
 @pytest.mark.parametrize(
     ("group", "message"),
     [
@@ -80,6 +93,9 @@ def test_transforms_become_permutations_of_places() -> None:
         (permutation([1, 0, 2]), "3 places along axis -1"),
         ([], "at least one permutation"),
         (quarter_turn(), "turned by 90 degrees"),
+        (lambda x: 1 / 0, "transform: ZeroDivisionError"),
+        (lambda x: x + "a", "transform: TypeError"),
+        ([[3.0, 2.0, 1.0, 0.0]], "a callable on batches, got float"),
     ],
 )
 def test_what_is_no_permutation_is_refused(group, message) -> None:

@@ -65,10 +65,31 @@ def test_images_are_composed_alongside() -> None:
         assert any(torch.equal(moved, sign * probe.roll(shift, -1)) for shift in range(3))
 
 
+@pytest.mark.parametrize("order", [np.array([2, 0, 1]), torch.tensor([2, 0, 1]), list(np.array([2, 0, 1])), (2, 0, 1)])
+def test_integers_of_any_kind_are_an_order(order) -> None:
+    change = permutation(order)
+    assert change.name == "axis -1 in the order 2 0 1"
+    assert change(torch.tensor([[5, 6, 7]])).tolist() == [[7, 5, 6]]
+
+
+@pytest.mark.parametrize(
+    "make", [flip, lambda axis: permutation([1, 0], axis=axis), lambda axis: translation(1, axis=axis)]
+)
+def test_the_axis_of_the_examples_is_refused(make) -> None:
+    with pytest.raises(InputError, match="an axis of each example, got axis 0"):
+        make(0)
+
+
+@pytest.mark.parametrize("change", [translation(1, fill=0), scaling(0), lambda x: x.clamp(min=0)])
+def test_what_cannot_be_undone_generates_no_group(change) -> None:
+    with pytest.raises(InputError, match="generated_by: expected transforms with inverses, got"):
+        elements(generated_by(mirror(), change), shape=(3,))
+
+
 def test_refusals() -> None:
     with pytest.raises(InputError, match="a group of at most 1000 elements, got more"):
         elements(generated_by(scaling(2)), shape=(2,))
-    with pytest.raises(InputError, match="keep the shape, got turned by 90 degrees"):
+    with pytest.raises(InputError, match=r"keep the shape \(2, 2, 3\), got turned by 90 degrees"):
         elements(generated_by(quarter_turn()), shape=(2, 3))
     with pytest.raises(InputError, match="each of 0, 1"):
         permutation([0, 2])

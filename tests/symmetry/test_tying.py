@@ -24,6 +24,7 @@ from leadline.symmetry import (
     tie_weights,
     untie_weights,
 )
+from leadline.training import Recipe, initialized, train, train_ensemble
 
 GENERATOR = torch.Generator().manual_seed(0)
 IMAGES = torch.randn(20, 4, 4, generator=GENERATOR, dtype=torch.float64)
@@ -59,6 +60,30 @@ def test_a_tied_network_is_invariant_and_stays_so_in_training(optimizer) -> None
     assert not parametrize.is_parametrized(first(model))
     assert invariance(model, group, IMAGES).outcome is Outcome.NOT_VIOLATED
     assert set(dict(model.named_parameters())) == {"1.0.weight", "1.0.bias", "1.2.weight", "1.2.bias"}
+
+
+def tied_network() -> nn.Sequential:
+    model = network()
+    tie_weights(first(model), generated_by(mirror(), quarter_turn()), input_shape=(4, 4))
+    return model
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+def test_leadlines_own_training_keeps_layers_tied(optimizer) -> None:
+    group, classes = generated_by(mirror(), quarter_turn()), torch.arange(20) % 3
+    recipes = [Recipe(lr=lr, steps=5, batch_size=8, optimizer=optimizer, seed=3) for lr in (0.01, 0.05)]
+    start = initialized(tied_network, 3)
+    one = train(start, (IMAGES, classes), recipes[1])
+    together = train_ensemble(tied_network, (IMAGES, classes), recipes)
+    for trained, member in ((one, 0), (together, 0), (together, 1)):
+        model = tied_network()
+        trained.load_into(model, member)
+        assert not torch.equal(first(model).weight, first(start).weight)
+        kernel = first(model).weight.detach().reshape(12, 4, 4)
+        assert torch.equal(kernel, kernel.flip(-1)) and torch.equal(kernel, kernel.rot90(1, (-2, -1)))
+        assert invariance(model, group, IMAGES).outcome is Outcome.NOT_VIOLATED
+    for name, value in one.parameters(0).items():
+        torch.testing.assert_close(value, together.parameters(1)[name], rtol=0, atol=ALGEBRA)
 
 
 def test_the_projection_is_the_mean_over_the_orbit_and_idempotent() -> None:
@@ -141,6 +166,13 @@ def test_result() -> None:
     plt.close("all")
 
 
+def with_nan(name: str) -> nn.Linear:
+    layer = nn.Linear(4, 4)
+    with torch.no_grad():
+        layer.get_parameter(name)[1] = torch.nan
+    return layer
+
+
 @pytest.mark.parametrize(
     ("layer", "group", "options", "message"),
     [
@@ -149,6 +181,16 @@ def test_result() -> None:
         (nn.LazyLinear(3), mirror(), {}, "initialized weights"),
         (parametrizations.weight_norm(nn.Linear(4, 4)), mirror(), {}, "a weight without other parametrizations"),
         (nn.Linear(6, 4), mirror(), {"input_shape": (2, 2)}, "an input_shape of 6 places"),
+        (nn.Linear(6, 4), mirror(), {"input_shape": (-2, -3)}, r"an input_shape of 6 places, got \(-2, -3\)"),
+        (
+            nn.Linear(4, 8),
+            mirror(),
+            {"output_group": mirror(), "output_shape": (5,)},
+            r"output_shape of 8 .* got \(5,\)",
+        ),
+        (nn.Conv2d(1, 1, 3), mirror(), {"input_shape": (5, 5)}, "an input_shape of 9 places"),
+        (with_nan("weight"), mirror(), {}, "finite weights, got nan or inf"),
+        (with_nan("bias"), mirror(), {}, "finite weights, got nan or inf"),
         (nn.Linear(4, 4), scaling(2), {}, "times 2, which is none"),
         (nn.Linear(4, 4), [mirror(), mirror()], {"output_group": mirror()}, "2 output permutations"),
     ],

@@ -39,3 +39,25 @@ def test_without_gradients_it_is_blind() -> None:
 
     found = search(outputs, Comparison("outputs", 1.0), DATA, torch.zeros(4), ball_around(DATA, None), steps=3, seed=0)
     assert found.is_blind and found.relative == 2.0
+
+
+def test_it_goes_on_from_where_outputs_were_finite() -> None:
+    def outputs(x):  # without a value where the first input is negative or too large
+        first = torch.where((x[:, :1] >= 0) & (x[:, :1] <= 1.2), x[:, :1], torch.nan)
+        return first * 0, first
+
+    ball = ball_around(DATA, None)
+    found = search(outputs, Comparison("outputs", 10.0), DATA, torch.zeros(4), ball, steps=30, seed=0)
+    assert found.left_domain
+    assert 0.11 < found.relative <= 0.12
+    assert 1.1 < float(found.input[0, 0]) <= 1.2
+
+
+def test_a_model_without_any_other_finite_outputs_leaves_the_data() -> None:
+    def outputs(x):
+        one = torch.where((x == 1).all(1, keepdim=True), x, torch.inf)
+        return one, one
+
+    data = DATA.clone()
+    found = search(outputs, Comparison("outputs", 1.0), data, torch.zeros(4), ball_around(data, None), steps=3, seed=0)
+    assert torch.equal(found.input, data[:1])

@@ -93,6 +93,89 @@ def test_a_find_of_the_search_is_a_violation_within_the_ball() -> None:
     assert float(one.min()) >= -0.9 and float(one.max()) <= 2.0
 
 
+def broken_off_axis(x):
+    return torch.log(x).sum(1) + 10 * torch.relu(x[:, 0] - x[:, 5] - 0.5)
+
+
+@pytest.mark.parametrize(
+    ("model", "outcome"),
+    [(lambda x: torch.log(x).sum(1), Outcome.NOT_VIOLATED), (broken_off_axis, Outcome.VIOLATED_ELSEWHERE)],
+)
+def test_the_search_stays_where_the_model_is_defined(model, outcome) -> None:
+    data = DATA.abs().clamp(0.3, 0.7)
+    found = invariance(model, mirror(), data)
+    assert found.outcome is outcome
+    assert "the search met inputs without finite outputs; pass bounds" in found.caveats
+    assert found.tests[0].by_search is not None and float(found.tests[0].by_search.input.min()) > 0
+    assert not any("pass bounds" in note for note in invariance(model, mirror(), data, bounds=(0.1, 1.0)).caveats)
+
+
+class Rounds(nn.Module):
+    """A sum, with rounding in float32 as large as some violations."""
+
+    def __init__(self, violation: float = 0.0) -> None:
+        super().__init__()
+        self.violation = violation
+
+    def forward(self, x):
+        return (x + 100).sum(1) - 600 + self.violation * torch.tanh(x[:, 0])
+
+
+class RoundsInFloat32Alone(Rounds):
+    """Of its own type, whatever it is given."""
+
+    def forward(self, x):
+        return super().forward(x)[:, None] @ torch.ones(1, 1)
+
+
+@pytest.mark.parametrize(("violation", "outcome"), [(0.0, Outcome.NOT_VIOLATED), (1e-5, Outcome.VIOLATED_ON_DATA)])
+def test_what_may_be_rounding_is_decided_in_float64(violation, outcome) -> None:
+    model = Rounds(violation)
+    found = invariance(model, mirror(), DATA)
+    assert found.outcome is outcome
+    assert found.tolerance == 8 * torch.finfo(torch.float32).eps
+    assert any(
+        note.endswith("rounding in float32: decided by a copy of the model in float64") for note in found.caveats
+    )
+    assert invariance(model, mirror(), DATA.double()).outcome is outcome
+
+
+@pytest.mark.parametrize("model", [lambda x: Rounds(1e-5)(x), RoundsInFloat32Alone(1e-5)])
+def test_what_cannot_be_decided_in_float64_is_said(model) -> None:
+    found = invariance(model, mirror(), DATA)
+    assert found.outcome is Outcome.NOT_VIOLATED
+    (note,) = (note for note in found.caveats if "could be rounding in float32" in note)
+    assert note.endswith("and count as such, up to 0.00012")
+    assert "e-05 of the outputs, where up to 0.00012 is rounding)" in found.headline()
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+def test_short_types(precision) -> None:
+    model = nn.Linear(6, 3).to(precision)
+    assert invariance(model, mirror(), DATA.to(precision)).outcome is Outcome.VIOLATED_ON_DATA
+    with torch.no_grad():
+        model.weight.copy_(model.weight + model.weight.flip(-1))
+    assert invariance(model, mirror(), DATA.to(precision)).outcome is Outcome.NOT_VIOLATED
+
+
+def centred(x):
+    return x - x.mean(0)
+
+
+@pytest.mark.parametrize(
+    ("model", "transform"),
+    [
+        (centred, mirror()),
+        (nn.Linear(6, 3), flip(-2)),
+        (nn.Linear(6, 3), lambda x: x.roll(1, 0)),
+        (lambda x: x + torch.rand_like(x), scaling(1)),
+    ],
+)
+def test_examples_that_depend_on_each_other_are_refused(model, transform) -> None:
+    with pytest.raises(InputError, match=r"treat each example by itself, got one that mixes examples.* example \d+"):
+        invariance(model, transform, DATA)
+
+
 def test_decisions_and_outputs_differ() -> None:
     unbiased = nn.Linear(6, 3, bias=False)
     assert invariance(unbiased, scaling(2), DATA).outcome is Outcome.VIOLATED_ON_DATA
@@ -197,6 +280,11 @@ def test_result() -> None:
         (nn.ReLU(), 3, DATA, {}, InputError, "a callable on batches, got int"),
         (nn.ReLU(), mirror(), DATA, {"compare": "ranks"}, InputError, "'ranks'"),
         (nn.ReLU(), mirror(), DATA, {"bounds": (1.0, 0.0)}, InputError, "bounds"),
+        (nn.ReLU(), mirror(), DATA, {"bounds": (0.5, 9.0)}, InputError, r"hold the data, from -.* got \(0\.5, 9\.0\)"),
+        (nn.ReLU(), mirror(), DATA, {"search_steps": -3}, InputError, "search_steps of 0 or more, got -3"),
+        (nn.ReLU(), lambda x: x[:3], DATA, {}, InputError, r"each transform, got shape \(3, 6\) for 40 examples"),
+        (nn.ReLU(), generated_by(broken), DATA, {}, InputError, "got broken: RuntimeError: half-way"),
+        (torch.log, scaling(-1), DATA.abs() + 1, {}, InputError, "finite outputs on the data"),
         (nn.ReLU(), lambda x: x[:, :2], DATA, {}, InputError, r"outputs of shape \(40, 6\)"),
         (nn.Linear(5, 2), mirror(), DATA, {}, ModelError, "the model and the transforms to run"),
         (lambda x: x.sum(), mirror(), DATA, {}, InputError, "a row per example"),
@@ -211,3 +299,29 @@ def test_refusals(model, transform, data, options, error, message) -> None:
 def test_unequal_numbers_of_transforms_are_refused() -> None:
     with pytest.raises(InputError, match="2 output transforms"):
         equivariance(nn.ReLU(), [mirror(), scaling(2)], [mirror()], DATA)
+
+
+@pytest.mark.usefixtures("types_unchecked")
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        (torch.utils.data.DataLoader(torch.utils.data.TensorDataset(DATA)), {}, "of examples, got DataLoader: "),
+        ("digits", {}, "a tensor or an array of examples, got str"),
+        (None, {}, "a tensor or an array of examples, got NoneType"),
+        (DATA, {"bounds": (0.0, 1.0, 2.0)}, r"bounds \(low, high\), got \(0.0, 1.0, 2.0\)"),
+        (DATA, {"bounds": ("low", "high")}, r"bounds \(low, high\), got \('low', 'high'\)"),
+        (DATA, {"bounds": 3}, r"bounds \(low, high\), got 3"),
+        (DATA, {"search_steps": 2.5}, "search_steps of 0 or more, got 2.5"),
+    ],
+)
+def test_arguments_of_other_types(data, options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        invariance(nn.ReLU(), mirror(), data, **options)
+
+
+@pytest.mark.usefixtures("types_unchecked")
+def test_transforms_that_return_nothing() -> None:
+    with pytest.raises(InputError, match="from the model and each transform, got NoneType for 40 examples"):
+        invariance(nn.ReLU(), lambda x: None, DATA)
+    with pytest.raises(InputError, match=r"keep the shape \(2, 6\), got transform: NoneType"):
+        invariance(nn.ReLU(), generated_by(lambda x: None), DATA)  # pyright: ignore[reportArgumentType]

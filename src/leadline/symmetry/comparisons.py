@@ -7,7 +7,8 @@ from torch import Tensor
 
 from leadline.core import InputError
 
-_ROUNDING = 1000  # machine epsilons
+_FEW, _MANY = 8, 1000  # machine epsilons
+_MOST = 0.01  # what many roundings add up to at most, in short types
 _CLASSES = 1  # the axis of scores
 
 
@@ -41,7 +42,7 @@ class Comparison:
             return lead(expected, got).sum()
         difference = _by_example(got - expected)
         size = difference.detach().norm(dim=1, keepdim=True)
-        differs = size > self.scale * tolerance_of(got)
+        differs = size > self.scale * tolerance_of(got.dtype)
         return (difference * torch.where(differs, difference.detach() / size.clamp(min=1e-30), direction)).sum()
 
 
@@ -59,9 +60,18 @@ def lead(expected: Tensor, got: Tensor) -> Tensor:
     return _by_example(others - own).amax(1)
 
 
-def tolerance_of(outputs: Tensor) -> float:
-    """Relative differences up to this are rounding."""
-    return _ROUNDING * torch.finfo(outputs.dtype).eps
+def rounding_of(precision: torch.dtype) -> float:
+    """Relative differences up to this come from a few roundings."""
+    return _FEW * torch.finfo(precision).eps
+
+
+def tolerance_of(precision: torch.dtype) -> float:
+    """Relative differences up to this may be rounding that has added up.
+
+    >>> tolerance_of(torch.float32), tolerance_of(torch.float16)
+    (0.00011920928955078125, 0.01)
+    """
+    return max(rounding_of(precision), min(_MANY * torch.finfo(precision).eps, _MOST))
 
 
 def comparison(operation: str, compares: str, outputs: Tensor) -> Comparison:

@@ -1,5 +1,6 @@
 """Orbits of a layer's weights under permutations of its inputs (and outputs), and the mean over each orbit."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -11,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
 from leadline.core import InputError
-from leadline.symmetry.transforms import listed
+from leadline.symmetry.transforms import Transform, listed, whole_numbers
 
 Places = Int[np.ndarray, " places"]
 
@@ -66,31 +67,35 @@ def joint(outputs: Int[np.ndarray, " outputs"], inputs: Int[np.ndarray, " inputs
 def permutations_of(operation: str, group: Any, shape: Sequence[int]) -> list[Places]:
     """The generators as permutations of the flattened places of an array of some shape.
 
-    Transforms see a batch of one such array; a list of integers is a permutation of the flattened places itself.
+    Transforms see a batch of such arrays; integers are a permutation of the flattened places themselves.
     """
-    size = int(np.prod(shape))
-    if isinstance(group, list | tuple) and group and all(isinstance(one, int) for one in group):
+    if whole_numbers(group) or not isinstance(group, list | tuple | np.ndarray | Tensor):
         group = [group]
     found = []
-    for one in group if isinstance(group, list | tuple) else [group]:
-        if isinstance(one, list | tuple | np.ndarray):
-            found.append(_checked(operation, np.asarray(one), size, "a list"))
-            continue
-        for change in listed(one):
-            # Two examples, so that a transform which mixes them does not pass for a permutation of places.
-            pair = torch.arange(2 * size, dtype=torch.float64).reshape(2, *shape)
-            try:
-                moved, other = change(pair).reshape(2, -1).numpy()
-            except (RuntimeError, IndexError, LookupError) as error:
-                _refuse(operation, f"transforms of inputs of shape {tuple(shape)}", f"{change.name}: {error}",
-                        "pass input_shape, as the transform sees the layer's inputs")  # fmt: skip
-            if np.array_equal(np.sort(np.append(moved, other)), np.arange(2 * size)) and (moved + size != other).any():
-                _refuse(operation, f"transforms of inputs of shape {tuple(shape)}", f"{change.name}, on other axes",
-                        "pass input_shape, as the transform sees the layer's inputs")  # fmt: skip
-            found.append(_checked(operation, moved, size, change.name))
+    for one in group:
+        order = whole_numbers(one)
+        if order is not None:
+            found.append(_checked(operation, np.array(order), math.prod(shape), "a list"))
+        else:
+            found += [_moved(operation, change, shape) for change in listed(one)]
     if not found:
         _refuse(operation, "at least one permutation", "none", "pass e.g. mirror()")
     return found
+
+
+def _moved(operation: str, change: Transform, shape: Sequence[int]) -> Places:
+    # Two examples, so that a transform which mixes them does not pass for a permutation of places.
+    size = math.prod(shape)
+    pair = torch.arange(2 * size, dtype=torch.float64).reshape(2, *shape)
+    fitting, remedy = f"transforms of inputs of shape {tuple(shape)}", "pass the shape that the transform sees"
+    try:
+        moved, other = change(pair).reshape(2, -1).numpy()
+    except Exception as error:  # the caller's transform may raise anything
+        got = f"{change.name}: {type(error).__name__}: {error}"
+        raise InputError(operation, expected=fitting, got=got, remedy=remedy) from error
+    if np.array_equal(np.sort(np.append(moved, other)), np.arange(2 * size)) and (moved + size != other).any():
+        _refuse(operation, fitting, f"{change.name}, on other axes", remedy)
+    return _checked(operation, moved, size, change.name)
 
 
 def _checked(operation: str, places: np.ndarray, size: int, name: str) -> Places:

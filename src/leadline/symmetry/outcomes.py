@@ -82,7 +82,9 @@ class SymmetryTest(Result):
         one, what = self.worst, f"{self.model} ({self.compares})"
         count = f"{len(self.tests)} transforms" if len(self.tests) > 1 else one.transform
         if self.outcome is Outcome.NOT_VIOLATED:
-            return f"{what}: no violation found under {count}: {self.symmetry} as far as was searched"
+            sizes = [shown.relative for test in self.tests for shown in (test.on_data, test.by_search) if shown]
+            found = f"at most {max(sizes):.2g} of the outputs, where up to {self.tolerance:.2g} is rounding"
+            return f"{what}: no violation found under {count} ({found}): {self.symmetry} as far as was searched"
         size = f"{one.shown.violation:.3g} ({one.shown.relative:.2g} of the outputs)"
         if self.outcome is Outcome.VIOLATED_ON_DATA:
             return f"{what}: not {self.symmetry} under {one.transform}: off by {size} at example {one.shown.at}"

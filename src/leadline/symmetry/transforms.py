@@ -1,9 +1,10 @@
 """Transforms of a batch of inputs, and the groups that they generate. Axes count as in torch; axis 0 is the batch."""
 
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, SupportsIndex, cast
 
 import torch
 from torch import Tensor
@@ -44,6 +45,7 @@ def flip(axis: int) -> Transform:
     >>> flip(-2)(torch.tensor([[[1], [2]]])).tolist()
     [[[2], [1]]]
     """
+    _check_axis("flip", axis)
     return Transform(f"axis {axis} reversed", lambda batch: batch.flip(axis))
 
 
@@ -52,22 +54,24 @@ def mirror() -> Transform:
     return Transform("mirrored", lambda batch: batch.flip(-1))
 
 
-def permutation(order: Sequence[int], *, axis: int = -1) -> Transform:
+def permutation(order: Iterable[SupportsIndex], *, axis: int = -1) -> Transform:
     """Place i of an axis takes what was at order[i]: columns with axis -1, rows with axis -2.
 
     >>> permutation([2, 0, 1])(torch.tensor([[10, 11, 12]])).tolist()
     [[12, 10, 11]]
     """
-    if sorted(order) != list(range(len(order))):
-        _refuse("permutation", "each of 0, 1, ... once", repr(list(order)), "pass e.g. [1, 0, 2]")
+    _check_axis("permutation", axis)
+    places = whole_numbers(order)
+    if places is None or sorted(places) != list(range(len(places))):
+        _refuse("permutation", "each of 0, 1, ... once", repr(order), "pass e.g. [1, 0, 2]")
 
     def permuted(batch: Tensor) -> Tensor:
-        if batch.shape[axis] != len(order):
-            _refuse("permutation", f"{len(order)} places along axis {axis}", f"shape {tuple(batch.shape)}",
+        if batch.shape[axis] != len(places):
+            _refuse("permutation", f"{len(places)} places along axis {axis}", f"shape {tuple(batch.shape)}",
                     "pass an order as long as the axis")  # fmt: skip
-        return batch.index_select(axis, torch.tensor(order, device=batch.device))
+        return batch.index_select(axis, torch.tensor(places, device=batch.device))
 
-    shown = " ".join(map(str, order)) if len(order) <= _SHOWN else f"{order[0]} {order[1]} ... {order[-1]}"
+    shown = " ".join(map(str, places)) if len(places) <= _SHOWN else f"{places[0]} {places[1]} ... {places[-1]}"
     return Transform(f"axis {axis} in the order {shown}", permuted)
 
 
@@ -77,6 +81,8 @@ def translation(shift: int, *, axis: int = -1, fill: float | int | None = None) 
     >>> translation(1)(torch.tensor([[1, 2, 3]])).tolist(), translation(1, fill=0)(torch.tensor([[1, 2, 3]])).tolist()
     ([[3, 1, 2]], [[0, 1, 2]])
     """
+
+    _check_axis("translation", axis)
 
     def moved(batch: Tensor) -> Tensor:
         rolled = batch.roll(shift, axis)
@@ -132,6 +138,18 @@ def listed(transforms: Any) -> list[Transform]:
     return found
 
 
+def whole_numbers(values: Any) -> list[int] | None:
+    """Integers of Python, NumPy or torch, from anything that holds them; None where it holds something else.
+
+    >>> whole_numbers(torch.tensor([1, 0])), whole_numbers([1.0, 0.0]), whole_numbers(torch.relu)
+    ([1, 0], None, None)
+    """
+    try:
+        return [operator.index(one) for one in values]
+    except TypeError:
+        return None
+
+
 def elements(
     group: Generated, *, shape: Sequence[int], images: Sequence[Transform] | None = None
 ) -> list[tuple[Transform, Transform | None]]:
@@ -140,7 +158,7 @@ def elements(
     `images` are what acts on the outputs when the generators act on the inputs; they are composed alongside.
 
     Raises:
-        InputError: a transform changes the shape, or there are more than 1000 elements.
+        InputError: a transform changes the shape or has no inverse, or there are more than 1000 elements.
     """
     generator = torch_generator("symmetry", "probe of a group")
     probe = torch.randn(2, *shape, dtype=torch.float64, generator=generator)
@@ -155,7 +173,20 @@ def elements(
         if known.count > _MOST_ELEMENTS:
             _refuse("generated_by", f"a group of at most {_MOST_ELEMENTS} elements", "more",
                     "pass a list of the transforms to try")  # fmt: skip
+    for one in group.generators:
+        _check_inverse(one, probe, known.count)
     return found
+
+
+def _check_inverse(step: Transform, probe: Tensor, elements_found: int) -> None:
+    """Among finitely many compositions one's inverse is a power of it, so some power must be the identity."""
+    after = probe
+    for _ in range(elements_found):
+        after = step(after.clone())
+        if _distances(probe.reshape(1, -1), after.reshape(-1)) <= _SAME:
+            return
+    _refuse("generated_by", "transforms with inverses", f"{step.name}, which has none",
+            "pass a list of the transforms to try")  # fmt: skip
 
 
 class _Known:
@@ -169,23 +200,39 @@ class _Known:
     def add(self, after: Tensor) -> bool:
         """Is it new? Once there are too many nothing is."""
         flat = after.reshape(-1)
-        size = max(float(flat.abs().max()), 1.0)
-        known = self.values[: self.count]
-        if self.count > _MOST_ELEMENTS or (self.count and float((known - flat).abs().amax(1).min()) <= _SAME * size):
+        if self.count > _MOST_ELEMENTS or (_distances(self.values[: self.count], flat) <= _SAME).any():
             return False
         self.values[self.count] = flat
         self.count += 1
         return True
 
 
+def _distances(known: Tensor, flat: Tensor) -> Tensor:
+    return (known - flat).abs().amax(1) / max(float(flat.abs().max()), 1.0)
+
+
 def _next(frontier: list, steps: list, known: _Known) -> Iterator[tuple[Tensor, Transform, Transform | None]]:
     for (before, path, image), (step, partner) in product(frontier, steps):
-        after = step(before.clone())
-        if after.shape != before.shape:
-            _refuse("generated_by", "transforms that keep the shape", f"{step.name}: {tuple(after.shape)}",
+        shape = tuple(before.shape)
+        try:
+            after = step(before.clone())
+        except Exception as error:  # the caller's transform may raise anything
+            raise InputError("generated_by", expected=f"transforms of inputs of shape {shape[1:]}",
+                             got=f"{step.name}: {type(error).__name__}: {error}",
+                             remedy="call it by hand and mend it") from error  # fmt: skip
+        if not isinstance(after, Tensor) or after.shape != before.shape:
+            what = tuple(after.shape) if isinstance(after, Tensor) else type(after).__name__
+            _refuse("generated_by", f"transforms that keep the shape {shape}", f"{step.name}: {what}",
                     "generate from permutations of inputs of one shape")  # fmt: skip
         if known.add(after):
             yield after, path.then(step) if path else step, image.then(partner) if image and partner else partner
+
+
+def _check_axis(operation: str, axis: int) -> None:
+    if axis == 0:
+        _refuse(
+            operation, "an axis of each example", "axis 0, along which the examples lie", "count from 1, or from -1"
+        )
 
 
 def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """Tied weights: a layer's weights projected on those that a permutation group leaves alone, and kept there."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,6 +13,7 @@ from torch.nn.utils import parametrize
 
 from leadline.core import InputError, Result
 from leadline.symmetry.orbits import OrbitMean, joint, orbit_labels, permutations_of
+from leadline.symmetry.transforms import whole_numbers
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -105,18 +107,14 @@ def tie_weights(
     [[3.0, 3.0, 3.0, 3.0]]
     """
     weight = _weight(layer)
-    units, patch = weight.shape[0], tuple(weight.shape[1:])
-    if isinstance(layer, nn.Linear) and input_shape is not None:
-        if int(np.prod(input_shape)) != patch[0]:
-            _refuse(f"an input_shape of {patch[0]} places", str(tuple(input_shape)), "pass the shape of one input")
-        patch = tuple(input_shape)
+    units, patch = weight.shape[0], _shape("input", input_shape, tuple(weight.shape[1:]))
     inputs = permutations_of("tie_weights", group, patch)
     outputs = [np.arange(units)] * len(inputs)
     if output_group is not None:
-        outputs = permutations_of("tie_weights", output_group, tuple(output_shape or (units,)))
+        outputs = permutations_of("tie_weights", output_group, _shape("output", output_shape, (units,)))
     if len(outputs) != len(inputs):
         _refuse(f"{len(inputs)} output permutations, one for each", str(len(outputs)), "pass lists of one length")
-    size = int(np.prod(patch))
+    size = math.prod(patch)
     pairs = [joint(there, here) for there, here in zip(outputs, inputs, strict=True)]
     labels = _with_former(layer, "weight", orbit_labels(pairs, units * size))
     moved = _tie(layer, "weight", labels)
@@ -185,6 +183,15 @@ def _former(layer: nn.Module, name: str) -> OrbitMean | None:
     return last if isinstance(last, OrbitMean) and not others else None
 
 
+def _shape(side: str, given: Sequence[int] | None, own: tuple[int, ...]) -> tuple[int, ...]:
+    if given is None:
+        return own
+    sizes = whole_numbers(given)
+    if not sizes or min(sizes) < 1 or math.prod(sizes) != math.prod(own):
+        _refuse(f"an {side}_shape of {math.prod(own)} places", repr(given), f"pass the shape of one {side}")
+    return tuple(sizes)
+
+
 def _weight(layer: nn.Module) -> torch.Tensor:
     if not isinstance(layer, _LAYERS):
         _refuse("nn.Linear or a convolution", type(layer).__name__, "tie the layers of a model one by one")
@@ -194,6 +201,8 @@ def _weight(layer: nn.Module) -> torch.Tensor:
     weight = layer.weight
     if nn.parameter.is_lazy(weight):
         _refuse("initialized weights", "lazy ones", "run the layer once first")
+    if not all(torch.isfinite(one).all() for one in layer.parameters()):
+        _refuse("finite weights", "nan or inf", "initialize the layer again")
     return weight
 
 

@@ -35,11 +35,15 @@ class Ball:
 
 @dataclass(frozen=True)
 class Found:
-    """The worst input of a search; `is_blind` if no gradient led it."""
+    """The worst input of a search with finite outputs.
+
+    `is_blind` if no gradient led it; `left_domain` if it met inputs without finite outputs.
+    """
 
     input: Tensor
     relative: float
     is_blind: bool
+    left_domain: bool
 
 
 def ball_around(inputs: Tensor, bounds: tuple[float | int, float | int] | None) -> Ball:
@@ -54,7 +58,7 @@ def search(
     """Climb from the examples with the largest violations and from random inputs of all lengths up to the longest.
 
     Where outputs are equal, the objective's gradient at the input vanishes too, so a random direction in the outputs
-    is climbed instead.
+    is climbed instead. A climb that meets outputs which are not finite goes on from where it was before.
     """
     generator = torch_generator("symmetry", "search", seed)
 
@@ -66,11 +70,17 @@ def search(
     at = ball.project(torch.cat([worst, _scaled(normal(torch.Size((STARTS, *data.shape[1:]))), lengths)]))
     reach = at.reshape(len(at), -1).norm(dim=1, keepdim=True)
     reach = torch.where(reach > 0, reach, ball.radius)
-    best, found, is_blind = -1.0, at[:1], True
+    inside = worst[
+        torch.arange(len(at), device=at.device) % len(worst)
+    ]  # by climb the last input in the model's domain
+    best, found, is_blind, left_domain = -1.0, inside[:1], True, False
     for step in range(steps + 1):
         at = at.detach().requires_grad_()
         expected, got = outputs(at)
-        violations = compare.relative(expected.detach(), got.detach())
+        is_inside = (torch.isfinite(expected) & torch.isfinite(got)).reshape(len(at), -1).all(1)
+        inside = torch.where(_column(is_inside, at), at.detach(), inside)
+        left_domain |= not bool(is_inside.all())
+        violations = compare.relative(expected.detach(), got.detach()).where(is_inside, -1.0)
         place = int(violations.argmax())
         if float(violations[place]) > best:
             best, found = float(violations[place]), at[place : place + 1].detach().clone()
@@ -79,10 +89,11 @@ def search(
         direction = normal(got.reshape(len(got), -1).shape).to(got)
         objective = compare.objective(expected, got, direction)
         uphill, is_blind = _gradient(objective, at), is_blind and not objective.requires_grad
-        lost = ~torch.isfinite(uphill).reshape(len(at), -1).all(1) | (uphill.reshape(len(at), -1) == 0).all(1)
+        flat = uphill.reshape(len(at), -1)
+        lost = ~is_inside | ~torch.isfinite(flat).all(1) | (flat == 0).all(1)
         uphill[lost] = normal(uphill[lost].shape)
-        at = ball.project(at.detach() + _scaled(uphill, reach * _length(step / max(1, steps - 1), compare)))
-    return Found(found, best, is_blind)
+        at = ball.project(inside + _scaled(uphill, reach * _length(step / max(1, steps - 1), compare)))
+    return Found(found, best, is_blind, left_domain)
 
 
 def _length(done: float, compare: Comparison) -> float:
@@ -101,3 +112,7 @@ def _gradient(objective: Tensor, at: Tensor) -> Tensor:
 def _scaled(vectors: Tensor, lengths: Tensor) -> Tensor:
     flat = vectors.reshape(len(vectors), -1)
     return (flat / flat.norm(dim=1, keepdim=True).clamp(min=1e-30) * lengths).reshape(vectors.shape)
+
+
+def _column(by_example: Tensor, like: Tensor) -> Tensor:
+    return by_example.reshape(-1, *[1] * (like.ndim - 1))
