@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,12 +101,15 @@ class Ledger:
 
     def write(self, record: StudyRecord) -> None:
         """Store a record in place of the study's former one."""
+        temporary = self.folder / f"{record.name}.{os.getpid()}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".part")
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(to_plain(record), stream, indent=1, allow_nan=False)
-            Path(temporary).replace(self.folder / f"{record.name}.json")
+            try:
+                with temporary.open("w", encoding="utf-8") as stream:
+                    json.dump(to_plain(record), stream, indent=1, allow_nan=False)
+                temporary.replace(self.folder / f"{record.name}.json")
+            finally:
+                temporary.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(
                 "Ledger.write", expected=f"a folder to write to, {self.folder}", got=str(error), remedy="name another"
