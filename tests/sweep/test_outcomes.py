@@ -32,6 +32,16 @@ def test_numbers_that_json_lacks_come_back():
     assert value == {"b": [math.inf, -math.inf], "c": {"d": 0.1}, "e": 0.5}
 
 
+TEXTS = ["nan", "inf", "-inf", "~nan", "~~-inf", "~", "NaN", ""]
+
+
+def test_texts_that_look_like_numbers_stay_texts():
+    returned = {"names": TEXTS, "deep": {"one": ("nan", math.inf)}, "plain": "inf", "text": np.str_("nan")}
+    value = decode(outcome_of(returned).value)
+    assert value == {"names": TEXTS, "deep": {"one": ["nan", math.inf]}, "plain": "inf", "text": "nan"}
+    assert decode('{"loss": "-inf"}') == {"loss": -math.inf}, "as stores have held numbers from the first"
+
+
 def test_a_result_that_is_no_mapping():
     assert decode(outcome_of(7).value) == {"value": 7}
     assert decode(outcome_of(None).value) == {}

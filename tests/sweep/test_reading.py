@@ -1,9 +1,11 @@
 """Readers: they see what is finished, while it grows, and change nothing."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from leadline.sweep import Job, StoreError, grid, read_rows, summaries, sweep
+from leadline.sweep import Job, StoreError, count_rows, grid, read_rows, reading, summaries, sweep
 from leadline.sweep.stores import Store
 
 
@@ -33,6 +35,26 @@ def test_selections(store):
         ("errands.varied", ""): (2, 2, 2),
     }
     assert [one.rows for one in summaries(store)] == [3, 1, 6]
+
+
+@pytest.mark.parametrize("key", ["%", "_", "a%", "*", "?"])
+def test_a_key_is_no_pattern(store, key):
+    sweep("errands.square", grid(x=range(5)), store=store)
+    assert list(read_rows(store, key=key)) == []
+    assert count_rows(store, key=key) == 0
+
+
+def test_the_first_rows_and_how_many_there_are(store, monkeypatch):
+    sweep("errands.square", grid(x=[3, 1, 2]), store=store, version="v1")
+    sweep("errands.square", grid(x=range(5)), store=store, version="v2")
+    read = []
+    monkeypatch.setattr(reading, "unpack", lambda data: (read.append(data), {})[1])
+    assert [row.arguments["x"] for row in read_rows(store, limit=4)] == [3, 1, 2, 0]
+    assert len(read) == 4, "the others are left packed"
+    assert list(read_rows(store, limit=0)) == []
+    assert (count_rows(store), count_rows(store, version="v2"), count_rows(store, function="no")) == (8, 5, 0)
+    (row,) = read_rows(store, version="v1", limit=1)
+    assert count_rows(store, key=row.key.upper()) == 1
 
 
 def test_reading_while_a_sweep_writes(store):
@@ -66,3 +88,10 @@ def test_no_store(store, content):
     with pytest.raises(StoreError, match=r"to be a store of sweeps, got (no such|an empty) file"):
         list(read_rows(store))
     assert store.exists() == (content is not None)
+
+
+def test_a_folder_is_no_store(tmp_path):
+    for use in (lambda: list(read_rows(tmp_path)), lambda: sweep("errands.square", grid(x=1), store=tmp_path)):
+        with pytest.raises(StoreError, match="to be a store of sweeps, got a folder; name a file in it"):
+            use()
+    assert not Path(f"{tmp_path}.lock").exists()

@@ -232,6 +232,22 @@ def test_wrong_arguments(store):
         sweep("errands.nothing", grid(x=1), store=store)
 
 
+@pytest.mark.usefixtures("types_unchecked")
+@pytest.mark.parametrize("jobs", [{"x": 1}, [1, 2], ["x"], [{"x": 1}, None]])
+def test_jobs_that_are_no_dictionaries_are_refused_and_leave_no_row(store, jobs):
+    with pytest.raises(InputError, match=r"jobs that are dictionaries of arguments.*one dictionary per job"):
+        sweep("errands.square", jobs, store=store)
+    assert list(read_rows(store)) == []
+
+
+@pytest.mark.usefixtures("types_unchecked")
+@pytest.mark.parametrize("version", [None, 2])
+def test_a_version_is_a_text(store, version):
+    with pytest.raises(InputError, match=rf"expected a text as version, got {version}"):
+        sweep("errands.square", grid(x=1), store=store, version=version)
+    assert not store.exists()
+
+
 def test_large_results_are_read_in_order(store):
     order = numpy_generator("order").permutation(1200)
     sweep("errands.square", grid(x=range(1200)), store=store)

@@ -1,5 +1,7 @@
 """Tables of rows, in memory and on disk."""
 
+import errno
+import os
 import sys
 
 import pandas as pd
@@ -50,6 +52,36 @@ def test_files_hold_the_table(tmp_path, ending):
     assert back["mix"].tolist()[:2] == ["1", '"text"']
     assert back["error"].tolist()[2] == 'ValueError: "quoted", and\ntwo lines'
     assert back["kind"].tolist()[:2] == ["a", "b"]
+
+
+def test_a_file_is_replaced_when_the_new_one_is_whole(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    write_table(pd.DataFrame({"x": [1]}), path)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+    real = pd.DataFrame.to_csv
+
+    def full(frame, stream, **options):
+        real(frame, stream, **options)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    with pytest.raises(InputError, match=r"expected a place to write .*table\.csv, got No space left on device"):
+        write_table(pd.DataFrame({"x": [2]}), path)
+    assert [one.name for one in tmp_path.iterdir()] == ["table.csv"]
+    assert path.read_text().split() == ["x", "1"]
+
+
+@pytest.mark.parametrize("place", ["nowhere", "file"])
+def test_a_place_that_is_no_folder(tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"expected a place to write .*table\.csv, got N.*; name a file in another"):
+        write_table(pd.DataFrame({"x": [1]}), tmp_path / place / "table.csv")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def test_parquet_without_its_package(tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ def run_sweep(
 
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # as with python -m
-    settings = grid(**dict(map(_axis, axes)))
+    settings = grid(**_axes(axes))
     with sweeping(workers, dask) as executor:
         result = sweep(function, settings, store=store, executor=executor, version=version, retry_failed=retry_failed,
                        progress=True)  # fmt: skip
@@ -90,9 +90,11 @@ def show_sweep(
     as_json: Json = False,
 ) -> None:
     """The rows of a store as a table, also while a sweep writes it."""
-    from leadline.sweep import frame_of, read_rows
+    from leadline.sweep import count_rows, frame_of, read_rows
 
-    rows = list(read_rows(store, function=function, version=version, key=key or ""))
+    is_table = key is None and not as_json
+    wanted: dict[str, Any] = {"function": function, "version": version, "key": key or ""}
+    rows = list(read_rows(store, **wanted, limit=limit or None if is_table else None))
     if key is not None and not rows:
         raise InputError("sweep show", expected="the beginning of a row's key", got=repr(key),
                          remedy="leadline sweep show STORE lists the keys")  # fmt: skip
@@ -102,11 +104,9 @@ def show_sweep(
         for row in rows:
             _tell(row)
     else:
-        shown = rows[:limit] if limit else rows
-        frame = frame_of(shown, identified=True)
-        console().print(_table(*_shortened(frame)) if shown else "no rows", markup=False)
-        if len(shown) < len(rows):
-            console().print(f"{len(shown)} of {len(rows)} rows; --rows 0 shows all")
+        console().print(_table(*_shortened(frame_of(rows, identified=True))) if rows else "no rows", markup=False)
+        if len(rows) < (there := count_rows(store, **wanted)):
+            console().print(f"{len(rows)} of {there} rows; --rows 0 shows all")
 
 
 @sweeps.command("export")
@@ -124,13 +124,29 @@ def export_sweep(
     typer.echo(f"{len(frame)} rows in {file}", err=True)
 
 
+def _axes(texts: list[str]) -> dict[str, list[Any]]:
+    axes: dict[str, list[Any]] = {}
+    for text in texts:
+        name, values = _axis(text)
+        if name in axes:
+            raise InputError("sweep run", expected=f"{name} once", got=f"it again in {text!r}",
+                             remedy=f"list all its values in one, {name}=A,B")  # fmt: skip
+        axes[name] = values
+    return axes
+
+
 def _axis(text: str) -> tuple[str, list[Any]]:
     name, equals, values = text.partition("=")
-    if not equals or not values or not name.isidentifier():
-        raise InputError("sweep run", expected="NAME=VALUES", got=repr(text), remedy="write e.g. lr=0.1,0.2 width=1..8")
+    parts = values.split(",")
+    if not equals or not name.isidentifier() or not all(parts):
+        raise InputError("sweep run", expected="NAME=VALUES, none of them empty", got=repr(text),
+                         remedy="write e.g. lr=0.1,0.2 width=1..8")  # fmt: skip
     if (span := re.fullmatch(r"(-?\d+)\.\.(-?\d+)(?::([1-9]\d*))?", values)) is not None:
         return name, list(range(int(span[1]), int(span[2]) + 1, int(span[3] or 1)))
-    return name, [_value(one) for one in values.split(",")]
+    if any(re.fullmatch(r"[-+\d.e]+\.\.[-+\d.e:]+", one) for one in parts):
+        raise InputError("sweep run", expected="a span of whole numbers by itself, FIRST..LAST or FIRST..LAST:STEP",
+                         got=repr(text), remedy="list other values one by one, e.g. 0.1,0.2,0.5")  # fmt: skip
+    return name, [_value(one) for one in parts]
 
 
 def _value(text: str) -> Any:

@@ -2,7 +2,7 @@ from .executors import ProcessPool, dask_executor
 from .grids import grid
 from .interruption import SweepInterrupted
 from .jobs import Job, takes_batch
-from .reading import Row, Summary, read_rows, summaries
+from .reading import Row, Summary, count_rows, read_rows, summaries
 from .stores import StoreError
 from .sweeps import SweepResult, sweep
 from .tables import frame_of, write_table
@@ -15,6 +15,7 @@ __all__ = [
     "Summary",
     "SweepInterrupted",
     "SweepResult",
+    "count_rows",
     "dask_executor",
     "frame_of",
     "grid",

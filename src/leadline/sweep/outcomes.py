@@ -14,6 +14,7 @@ from leadline.core import DivergedError, to_plain
 
 OUTCOMES = ("done", "failed", "diverged")
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_ESCAPE = "~"  # before texts that would be taken for such numbers, or for texts escaped so
 _LONGEST = 4000  # characters of a traceback that are kept
 
 
@@ -42,7 +43,7 @@ def outcome_of(returned: Any, seconds: float = 0.0) -> Outcome:
         returned = {} if returned is None else {"value": returned}
     arrays = {str(name): value for name, value in returned.items() if isinstance(value, np.ndarray)}
     plain = {str(name): value for name, value in returned.items() if not isinstance(value, np.ndarray)}
-    text = _encode(to_plain(plain))
+    text = _encode(to_plain(_with_escapes(plain)))
     is_diverged = plain.get("diverged") is True or bool(np.bool_(plain.get("diverged") or False))
     return Outcome("diverged" if is_diverged else "done", text, pack(arrays) if arrays else None, seconds=seconds)
 
@@ -85,8 +86,8 @@ def unpack(data: bytes | None) -> dict[str, np.ndarray]:
 def decode(text: str) -> Any:
     """Plain values from their JSON text; numbers that JSON lacks come back from their names.
 
-    >>> decode('{"loss": "inf", "path": [1, "nan"]}')
-    {'loss': inf, 'path': [1, nan]}
+    >>> decode('{"loss": "inf", "path": [1, "nan"], "model": "~nan"}')
+    {'loss': inf, 'path': [1, nan], 'model': 'nan'}
     """
     return _with_numbers(json.loads(text))
 
@@ -96,7 +97,21 @@ def _with_numbers(plain: Any) -> Any:
         return {name: _with_numbers(one) for name, one in plain.items()}
     if isinstance(plain, list):
         return [_with_numbers(one) for one in plain]
-    return _NON_FINITE.get(plain, plain) if isinstance(plain, str) else plain
+    if not isinstance(plain, str):
+        return plain
+    return plain[1:] if plain[0:1] == _ESCAPE and _needs_escape(plain) else _NON_FINITE.get(plain, plain)
+
+
+def _with_escapes(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _with_escapes(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_escapes(one) for one in value]
+    return _ESCAPE + value if isinstance(value, str) and _needs_escape(value) else value
+
+
+def _needs_escape(text: str) -> bool:
+    return text.lstrip(_ESCAPE) in _NON_FINITE
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from leadline.sweep.outcomes import decode, unpack
-from leadline.sweep.stores import StoreError, check_schema, connect, store_errors
+from leadline.sweep.stores import StoreError, check_schema, connect, refuse_folder, store_errors
 
 _COLUMNS = "key, function, version, arguments, outcome, value, arrays, error, traceback, seconds, finished"
 _AT_ONCE = 500  # ids in one query
@@ -64,8 +64,24 @@ def summaries(store: str | Path) -> list[Summary]:
         return [Summary(*row) for row in connection.execute(query)]
 
 
+def count_rows(store: str | Path, *, function: str | None = None, version: str | None = None, key: str = "") -> int:
+    """How many rows `read_rows` reads.
+
+    Raises:
+        StoreError: no such store.
+    """
+    where, values = _chosen(function, version, key)
+    with _opened(Path(store)) as connection:
+        return connection.execute(f"SELECT count(*) FROM results WHERE {where}", values).fetchone()[0]
+
+
 def read_rows(
-    store: str | Path, *, function: str | None = None, version: str | None = None, key: str = ""
+    store: str | Path,
+    *,
+    function: str | None = None,
+    version: str | None = None,
+    key: str = "",
+    limit: int | None = None,
 ) -> Iterator[Row]:
     """The rows of a store in the order in which the sweeps listed their jobs, whatever order they finished in.
 
@@ -74,17 +90,16 @@ def read_rows(
         function: only this function's.
         version: only this version's.
         key: only rows whose hexadecimal key begins so.
+        limit: only so many, the first ones; None: all.
 
     Raises:
         StoreError: no such store.
     """
-    wanted = {"function = ?": function, "version = ?": version, "lower(hex(key)) LIKE ? || '%'": key.lower() or None}
-    chosen = {condition: value for condition, value in wanted.items() if value is not None}
-    where = " AND ".join(chosen) or "1"
+    where, values = _chosen(function, version, key)
     order = "function, version, position, arguments"
     with _opened(Path(store)) as connection:
-        query = f"SELECT {_COLUMNS} FROM results WHERE {where} ORDER BY {order}"
-        yield from map(_row, connection.execute(query, tuple(chosen.values())))
+        query = f"SELECT {_COLUMNS} FROM results WHERE {where} ORDER BY {order} LIMIT ?"
+        yield from map(_row, connection.execute(query, (*values, -1 if limit is None else limit)))
 
 
 def rows_with_ids(store: str | Path, ids: np.ndarray) -> Iterator[Row]:
@@ -100,8 +115,15 @@ def rows_with_ids(store: str | Path, ids: np.ndarray) -> Iterator[Row]:
             yield from (_row(found[id_]) for id_ in part)
 
 
+def _chosen(function: str | None, version: str | None, key: str) -> tuple[str, tuple[str, ...]]:
+    wanted = {"function = ?": function, "version = ?": version, "instr(lower(hex(key)), ?) = 1": key.lower() or None}
+    chosen = {condition: value for condition, value in wanted.items() if value is not None}
+    return " AND ".join(chosen) or "1", tuple(chosen.values())
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    refuse_folder(path)
     if not path.is_file():
         raise StoreError("sweep", expected=f"{path} to be a store of sweeps", got="no such file",
                          remedy="name the file that a sweep has written")  # fmt: skip

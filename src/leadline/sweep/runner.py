@@ -106,7 +106,11 @@ class Runner:
         most = (self._travel and self._travel.most) or len(members)
         return [members[start : start + most] for start in range(0, len(members), most)]
 
-    def _listed(self, arguments: Mapping[str, Any]) -> Member | None:
+    def _listed(self, arguments: Any) -> Member | None:
+        if not isinstance(arguments, Mapping):
+            raise InputError("sweep", expected="jobs that are dictionaries of arguments, or Jobs of such",
+                             got=f"a job that is {arguments!r:.100}",
+                             remedy="pass grid(...), or a list with one dictionary per job")  # fmt: skip
         text, content = texts_of(arguments)
         key, position = key_of(self.function, self.version, content), len(self.ids)
         if (known := self._open.get(key)) is not None:

@@ -18,6 +18,8 @@ Schema (`PRAGMA user_version` 1, `PRAGMA application_id` 0x4C454144, "LEAD"), jo
         finished REAL NOT NULL     -- Unix time
     )
 
+Where a job returned such a text itself, it has "~" before it, and one more where it had some already.
+
 A row is there when its job is finished, and never before: a chunk's rows arrive in one transaction. The store survives
 the death of any process at any moment; after a power failure the last transactions may be missing, never broken.
 Beside `NAME` lies `NAME.lock`; the process that writes holds it, and its death releases it.
@@ -50,6 +52,7 @@ class Store:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        refuse_folder(self.path)
         with store_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self.path)
@@ -110,6 +113,13 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def refuse_folder(path: Path) -> None:
+    """A store is a file."""
+    if path.is_dir():
+        raise StoreError("sweep", expected=f"{path} to be a store of sweeps", got="a folder",
+                         remedy="name a file in it")  # fmt: skip
 
 
 def connect(target: str, *, uri: bool = False, timeout: float = 5.0) -> sqlite3.Connection:

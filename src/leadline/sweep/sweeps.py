@@ -107,7 +107,8 @@ def sweep(
         The counts, and the rows in the order of the jobs.
 
     Raises:
-        InputError: no jobs, arguments that are not plain, a function that cannot be imported, a broken executor.
+        InputError: no jobs, jobs that are no dictionaries, arguments that are not plain, a version that is no text, a
+            function that cannot be imported, a broken executor.
         StoreError: the store cannot be written (disk full, folder read-only, another sweep is writing).
         SweepInterrupted: Ctrl-C; a `KeyboardInterrupt` that says how to go on.
 
@@ -119,6 +120,8 @@ def sweep(
     (2, 1, [False, True, None])
     """
     name = name_of(function)
+    if not isinstance(version, str):
+        raise InputError("sweep", expected="a text as version", got=repr(version), remedy='pass e.g. "2", or leave it')
     lent = _executor(executor)
     total = len(grid_or_jobs) if isinstance(grid_or_jobs, Sized) else None
     began = time.perf_counter()

@@ -1,9 +1,10 @@
 """Rows as a table: one column per argument, per value, and for what became of the job."""
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from leadline.core import InputError
 from leadline.sweep.reading import Row
@@ -35,23 +36,39 @@ def frame_of(rows: Iterable[Row], *, identified: bool = False) -> "pandas.DataFr
 def write_table(frame: "pandas.DataFrame", path: str | Path) -> None:
     """Write a table as CSV or Parquet, by the ending of the name; lists and mixtures of types as JSON text.
 
+    A file of that name is replaced when the new one is whole.
+
     Raises:
-        InputError: another ending, or Parquet without pyarrow.
+        InputError: another ending, Parquet without pyarrow, or a file that cannot be written.
     """
     path = Path(path)
+    write = _writer(path)
     flat = frame.apply(_flat)
-    if path.suffix == ".csv":
-        flat.to_csv(path, index=False)
-    elif path.suffix == ".parquet":
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
         try:
-            import pyarrow  # noqa: F401 - pandas says in many lines that it is missing
-        except ImportError as error:
-            raise InputError("write_table", expected="the package pyarrow to write Parquet", got=str(error),
-                             remedy="pip install pyarrow, or write CSV") from error  # fmt: skip
-        flat.to_parquet(path, engine="pyarrow", index=False)
-    else:
+            with temporary.open("wb") as stream:
+                write(flat, stream)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError("write_table", expected=f"a place to write {path}", got=error.strerror or str(error),
+                         remedy="name a file in another folder") from error  # fmt: skip
+
+
+def _writer(path: Path) -> "Callable[[pandas.DataFrame, BinaryIO], None]":
+    if path.suffix == ".csv":
+        return lambda frame, stream: frame.to_csv(stream, index=False)
+    if path.suffix != ".parquet":
         raise InputError("write_table", expected="a name that ends in .csv or .parquet", got=path.name,
                          remedy="choose one of them")  # fmt: skip
+    try:
+        import pyarrow  # noqa: F401 - pandas says in many lines that it is missing
+    except ImportError as error:
+        raise InputError("write_table", expected="the package pyarrow to write Parquet", got=str(error),
+                         remedy="pip install pyarrow, or write CSV") from error  # fmt: skip
+    return lambda frame, stream: frame.to_parquet(stream, engine="pyarrow", index=False)
 
 
 def _identity(row: Row) -> dict[str, Any]:
