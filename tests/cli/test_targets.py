@@ -28,6 +28,15 @@ def test_what_the_file_prints_goes_to_stderr(nets: Path, capsys: pytest.CaptureF
     assert (captured.out, captured.err) == ("", "the file prints\n")
 
 
+def test_a_module_that_is_named_is_copied_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "a_trained_net.py"
+    path.write_text("import torch\nnet = torch.nn.Linear(2, 1)\ntorch.nn.init.constant_(net.weight, 7.0)\n")
+    factory = find_factory(f"{path}:net", None)
+    one, other = factory(), factory()
+    one.weight.data.zero_()
+    assert other.weight.tolist() == factory().weight.tolist() == [[7.0, 7.0]]
+
+
 @pytest.mark.parametrize(
     ("target", "arguments", "error", "message"),
     [

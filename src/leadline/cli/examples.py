@@ -2,12 +2,14 @@
 
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from leadline.core.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy
 
 Examples = Annotated[
     str,
@@ -21,10 +23,12 @@ Loss = Annotated[
 ]
 
 
-def read_examples(source: str) -> tuple[np.ndarray, np.ndarray]:
+def read_examples(source: str) -> "tuple[numpy.ndarray, numpy.ndarray]":
     """Inputs and targets."""
     if source.endswith(".npz"):
         return _from_file(Path(source))
+    import numpy as np
+
     from leadline.data import embedded_set
 
     chosen = embedded_set(source)
@@ -34,12 +38,14 @@ def read_examples(source: str) -> tuple[np.ndarray, np.ndarray]:
     return inputs, targets if chosen.classes else targets.astype(np.float32)[:, None]
 
 
-def loss_for(given: str | None, targets: np.ndarray) -> str:
+def loss_for(given: str | None, targets: "numpy.ndarray") -> str:
     """The loss named, or the usual one for such targets."""
-    return given or ("mse" if np.issubdtype(targets.dtype, np.floating) else "cross_entropy")
+    return given or ("mse" if targets.dtype.kind == "f" else "cross_entropy")
 
 
-def _from_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _from_file(path: Path) -> "tuple[numpy.ndarray, numpy.ndarray]":
+    import numpy as np
+
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found: dict[str, Any] = {name: arrays[name] for name in arrays.files}

@@ -19,11 +19,13 @@ class Commands(TyperGroup):
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
-        except (LeadlineError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        except BrokenPipeError:  # of a reader such as head, who has seen enough: click ends quietly
+            raise
+        except (LeadlineError, OSError) as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
             typer.echo(f"leadline: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(BAD_INPUT) from error
         except KeyboardInterrupt as interrupt:
-            typer.echo("leadline: interrupted; finished studies are kept, run the same command to go on", err=True)
+            typer.echo("leadline: interrupted; what is finished is kept, the same command goes on from there", err=True)
             raise typer.Exit(INTERRUPTED) from interrupt

@@ -1,6 +1,7 @@
 """TARGET on the command line: where a factory of models lives, and the arguments that it is called with."""
 
 import ast
+import copy
 import functools
 import importlib
 import importlib.util
@@ -112,7 +113,7 @@ def _bind(target: str, factory: Any, bound: dict[str, Any], open_names: tuple[st
     from torch import nn
 
     if isinstance(factory, nn.Module) and not bound and not open_names:
-        return lambda: factory
+        return functools.partial(copy.deepcopy, factory)  # a factory gives a module of its own each time
     if not callable(factory):
         raise InputError("TARGET", expected=f"{target} to be a class or function", got=type(factory).__name__,
                          remedy="name a factory of models")  # fmt: skip
