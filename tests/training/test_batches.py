@@ -1,9 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from leadline.core import InputError
+from leadline.training import batches as batching
 from leadline.training.batches import batches, noisy, order, plan_for, source_of
 from leadline.training.recipes import Recipe
 
@@ -100,11 +102,54 @@ def with_nan():
         ((INPUTS[:0], TARGETS[:0]), r"lengths \[0, 0\]"),
         (INPUTS, "got ndarray; pass one of these"),
         ((INPUTS,), "got tuple"),
+        ((INPUTS, ["cat"] * 10), "arrays of numbers, got list: .*; pass numbers, classes as integers"),
+        (([[1.0], [1.0, 2.0]], [0, 1]), "arrays of numbers, got list"),
+        (({"ids": INPUTS}, TARGETS), "arrays of numbers, got dict"),
     ],
 )
 def test_bad_data(data, message):
     with pytest.raises(InputError, match=message):
         source_of(data, CPU, torch.float64)
+
+
+def test_tables_and_other_byte_orders_are_arrays_too():
+    big = INPUTS.astype(INPUTS.dtype.newbyteorder(">"))
+    for inputs in (big, pd.DataFrame(INPUTS)):
+        source = source_of((inputs, pd.Series(TARGETS)), CPU, torch.float64)
+        np.testing.assert_array_equal(source.everything()[0].numpy(), INPUTS)
+
+
+def named(place):
+    return {"inputs": torch.from_numpy(INPUTS[place]), "target": int(TARGETS[place])}
+
+
+def paired(examples):
+    return torch.stack([one["inputs"] for one in examples]), torch.tensor([one["target"] for one in examples])
+
+
+def test_all_examples_of_a_loader_come_through_its_own_collation(monkeypatch):
+    monkeypatch.setattr(batching, "_AT_ONCE", 4)
+    loader = DataLoader([named(place) for place in range(10)], batch_size=3, collate_fn=paired)  # pyright: ignore
+    source = source_of(loader, CPU, torch.float64)
+    for found in (source.everything(), source.take(torch.arange(10))):
+        np.testing.assert_array_equal(found[0].numpy(), INPUTS)
+        np.testing.assert_array_equal(found[1].numpy(), TARGETS)
+
+
+def test_all_examples_of_a_stream():
+    source = source_of(DataLoader(Stream(5), batch_size=2), CPU, torch.float64)
+    np.testing.assert_array_equal(source.everything()[0].numpy(), INPUTS[:5])
+    with pytest.raises(InputError, match="a dataset with a length, to draw examples from, got Stream"):
+        source.take(torch.arange(2))
+
+
+def test_bad_examples_of_a_dataset():
+    spoiled = [(values, target) for values, target in zip(*with_nan(), strict=True)]
+    source = source_of(DataLoader(spoiled), CPU, torch.float64)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="1 NaN or infinite values in the inputs"):
+        source.everything()
+    with pytest.raises(InputError, match="data with examples, got none"):
+        source_of(DataLoader(Stream(0)), CPU, torch.float64).everything()
 
 
 class Stream(IterableDataset):

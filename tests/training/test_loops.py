@@ -145,6 +145,9 @@ def test_objectives_of_the_whole_batch_can_be_trained_and_validated():
         (network(), DATA, {"batch_size": 301}, {}, "batch size 301 for 300; pass batch_size=300"),
         (network(), DATA, {"loss": lambda out, y: out}, {}, "reduce it over the batch"),
         (network(), DATA, {}, {"validation": DATA, "metrics": ["f1"]}, "metrics among accuracy"),
+        (network(), DATA, {}, {"metrics": ["accuracy"]}, "validation data to evaluate on, got accuracy without any"),
+        (network(), DATA, {}, {"evaluate_every": 3}, "got evaluate_every=3 without any"),
+        (network, DATA, {}, {}, "a torch module to train, got function; pass what it returns"),
         (network(), DATA, {}, {"device": "nowhere"}, "a device of this machine"),
         (
             network(),
@@ -156,6 +159,7 @@ def test_objectives_of_the_whole_batch_can_be_trained_and_validated():
         (network(), DataLoader(TensorDataset(DATA[0] * math.nan, DATA[1])), {}, {}, "NaN or infinite"),
     ],
 )
+@pytest.mark.usefixtures("types_unchecked")
 def test_bad_input(model, data, options, more, message):
     with pytest.raises(InputError, match=message):
         train(model, data, Recipe(lr=0.1, epochs=1, **options), **more)

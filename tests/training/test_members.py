@@ -1,3 +1,6 @@
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -55,3 +58,25 @@ def test_members_must_be_alike():
 def test_a_factory_makes_modules():
     with pytest.raises(InputError, match="a factory that returns a torch module, got int"):
         initialized(lambda: 3)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_factory_that_hands_out_one_model_keeps_it_as_it_is():
+    model = plain()
+    before = state_of(model)
+    stack = stacked_states(lambda: model, [0, 1, 2, 3])
+    for name, value in before.parameters.items():
+        assert torch.equal(model.get_parameter(name), value)
+        assert all(torch.equal(value, start) for start in stack.parameters[name])
+
+
+def drawn_with_numpy():
+    model = nn.Linear(3, 1)
+    with torch.no_grad():
+        model.weight.copy_(torch.from_numpy(np.random.standard_normal((1, 3))) + random.random())  # noqa: NPY002
+    return model
+
+
+def test_factories_may_draw_from_numpy_and_python():
+    weights = stacked_states(drawn_with_numpy, [0, 1, 0]).parameters["weight"]
+    assert torch.equal(weights[0], weights[2])
+    assert not torch.equal(weights[0], weights[1])

@@ -30,6 +30,18 @@ def test_standard_losses(name, targets, expected):
     torch.testing.assert_close(value, expected, rtol=ALGEBRA, atol=ALGEBRA)
 
 
+@pytest.mark.parametrize("name", ["mse", "half_mse", "mae", "huber", "binary_cross_entropy"])
+def test_losses_by_element_pair_every_output_with_its_target(name):
+    def loss(outputs, targets):
+        return objective_of(name)(lambda inputs: inputs, (outputs, targets))
+
+    column, whole = OUTPUTS[:, :1], torch.tensor([1, 0])
+    expected = loss(column, whole[:, None].double())
+    assert loss(column, whole).item() == loss(column[:, 0], whole[:, None]).item() == expected.item()
+    with pytest.raises(InputError, match=rf"{name}: .*outputs, of shape \(2, 3\), got targets of shape \(2,\)"):
+        loss(OUTPUTS, whole)
+
+
 def test_a_callable_is_named_after_itself():
     def squares(outputs, targets):
         return (outputs - targets).square().sum()

@@ -55,11 +55,15 @@ def test_seeds_of_their_own():
         ({"steps": 1, "loss": "no such"}, "expected one of cross_entropy"),
         ({"steps": 1, "optimizer": "no such"}, "expected one of sgd"),
         ({"steps": 1, "momentum": 0.9}, "sgd has no momentum"),
+        ({"steps": 5.5}, "a whole steps of at least 1, got 5.5"),
+        ({"steps": 1, "lr": float("nan")}, "a finite lr of at least 0, got nan"),
+        ({"steps": 1, "lr": -1.0}, "a finite lr of at least 0, got -1.0"),
     ],
 )
+@pytest.mark.usefixtures("types_unchecked")
 def test_bad_recipes(options, message):
     with pytest.raises(InputError, match=message):
-        Recipe(lr=0.1, **options)
+        Recipe(**{"lr": 0.1, **options})
 
 
 def test_a_schedule_of_the_wrong_shape():

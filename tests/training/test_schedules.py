@@ -77,3 +77,17 @@ def test_batch_growth():
 def test_unknown_policy():
     with pytest.raises(InputError, match="a policy triangular, triangular2 or exp_range"):
         Cyclical(3, policy="saw")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: StepDecay(0), "StepDecay: expected every above 0, got 0"),
+        (lambda: Cyclical(0), "Cyclical: expected half_period above 0, got 0"),
+        (lambda: BatchGrowth(factor=2.0, every=0), "BatchGrowth: expected every above 0, got 0"),
+        (lambda: BatchGrowth(factor=float("nan"), every=1), "BatchGrowth: expected factor above 0, got nan"),
+    ],
+)
+def test_numbers_that_no_schedule_has(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

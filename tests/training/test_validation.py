@@ -45,6 +45,29 @@ def test_large_examples_go_through_the_model_a_few_at_a_time():
     assert counts == [64, 64, 64, 8]
 
 
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 4, dtype=F64)
+
+    def forward(self, inputs):
+        return self.layer(inputs), {"double": 2 * self.layer(inputs)}
+
+
+def test_models_with_several_outputs():
+    def loss(outputs, targets):
+        return nn.functional.cross_entropy(outputs[0] + outputs[1]["double"], targets)
+
+    validation, stack = Validation((INPUTS, CLASSES), objective_of(loss), (), CPU, F64), stacked_states(Twice, [0, 1])
+    each = validation.of_each(Twice(), stack, 2)
+    for member, reading in enumerate(each):
+        state = stack.map(lambda tensor, member=member: tensor[member])
+        scores = 3 * nn.functional.linear(INPUTS, state.parameters["layer.weight"], state.parameters["layer.bias"])
+        expected = pytest.approx([nn.functional.cross_entropy(scores, CLASSES).item()], rel=ALGEBRA)
+        assert reading == expected
+        assert validation.of(Twice(), state) == expected
+
+
 def worst(outputs, targets):
     return float(nn.functional.cross_entropy(outputs, targets, reduction="none").max())
 

@@ -46,10 +46,12 @@ class _CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor, None]:
-        (gradient, scores, labels), (outer,) = ctx.saved_tensors, outer
+        gradient, scores, labels = ctx.saved_tensors
+        factor = outer[0]
         if torch.is_grad_enabled():  # the gradient is to be differentiated again
             gradient = (scores.softmax(1) - torch.zeros_like(scores).scatter(1, labels, 1)) / len(scores)
-        return gradient if outer == 1 and not outer.requires_grad else gradient * outer.to(gradient.dtype), None
+        whole = factor == 1 and not factor.requires_grad
+        return gradient if whole else gradient * factor.to(gradient.dtype), None
 
 
 def _shifted(scores: torch.Tensor) -> torch.Tensor:

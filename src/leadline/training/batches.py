@@ -5,8 +5,8 @@ array takes a hundredth of that. So whatever can be an array becomes one.
 """
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,6 +18,7 @@ from leadline.training.recipes import Plan, Recipe, plan_of, rates
 
 Arrays = tuple[torch.Tensor, ...]
 _IMAGES = 4  # axes of a batch of images
+_AT_ONCE = 1024  # examples collated at a time, where all are wanted
 
 
 def order(seed: int, epoch: int, examples: int) -> torch.Tensor:
@@ -66,6 +67,10 @@ class ArraySource:
         places = places.to(self.arrays[-1].device)
         return tuple(array.index_select(0, places) for array in self.arrays)
 
+    def everything(self) -> Arrays:
+        """All examples as one batch."""
+        return self.arrays
+
     def with_noise(self, amount: float, seed: int) -> "ArraySource":
         """The same examples with noise in the targets."""
         return ArraySource((*self.arrays[:-1], noisy(self.arrays[-1], amount, seed))) if amount else self
@@ -78,6 +83,7 @@ class DatasetSource:
     dataset: Any
     device: torch.device
     dtype: torch.dtype
+    collate: Callable[[list[Any]], Any] = default_collate
 
     @property
     def examples(self) -> int:
@@ -86,7 +92,17 @@ class DatasetSource:
 
     def take(self, places: torch.Tensor) -> Arrays:
         """The examples at these places."""
-        return arrays_of(default_collate([self.dataset[place] for place in places.tolist()]), self.device, self.dtype)
+        if self.examples == 0:
+            _refuse("a dataset with a length, to draw examples from", type(self.dataset).__name__, "pass arrays")
+        return arrays_of(self.collate([self.dataset[place] for place in places.tolist()]), self.device, self.dtype)
+
+    def everything(self) -> Arrays:
+        """All examples as one batch.
+
+        Raises:
+            InputError: there is NaN or infinity among them.
+        """
+        return _joined([self.take(places) for places in torch.arange(self.examples).split(_AT_ONCE)])
 
     def with_noise(self, amount: float, seed: int) -> "DatasetSource":
         """Itself: noise needs all targets at hand."""
@@ -99,12 +115,18 @@ class DatasetSource:
 class LoaderSource(DatasetSource):
     """A DataLoader's own batches, in its own order."""
 
-    loader: DataLoader
+    loader: DataLoader = field(kw_only=True)
 
     @property
     def examples(self) -> int:
         """How many there are; 0 where the dataset does not say."""
         return len(self.dataset) if hasattr(self.dataset, "__len__") else 0
+
+    def everything(self) -> Arrays:
+        """All examples as one batch: by index, or from one pass over a stream."""
+        if self.examples and self.loader.batch_sampler is not None:
+            return super().everything()
+        return _joined([arrays_of(batch, self.device, self.dtype) for batch in self.loader])
 
     def batches(self, count: int) -> Iterator[Arrays]:
         """So many batches; the loader starts again when it runs out."""
@@ -146,7 +168,7 @@ def source_of(data: Any, device: torch.device, dtype: torch.dtype) -> Source:
         dtype: for floating-point values; integers become int64 where they are targets.
 
     Raises:
-        InputError: NaN or infinity, no examples, arrays of different lengths, or data of another kind.
+        InputError: NaN or infinity, no examples, arrays of different lengths, not of numbers, or data of another kind.
 
     >>> source_of(([[1.0], [2.0]], [0, 1]), torch.device("cpu"), torch.float64).take(torch.tensor([1]))
     (tensor([[2.]], dtype=torch.float64), tensor([1]))
@@ -154,7 +176,7 @@ def source_of(data: Any, device: torch.device, dtype: torch.dtype) -> Source:
     if isinstance(data, TensorDataset):
         data = data.tensors
     if isinstance(data, DataLoader):
-        return LoaderSource(data.dataset, device, dtype, data)
+        return LoaderSource(data.dataset, device, dtype, data.collate_fn, loader=data)
     if isinstance(data, Dataset) and hasattr(data, "__len__"):
         return DatasetSource(data, device, dtype)
     if not isinstance(data, tuple | list) or len(data) < 2:
@@ -171,11 +193,30 @@ def arrays_of(batch: Any, device: torch.device, dtype: torch.dtype) -> Arrays:
     """A batch as tensors on the device, floating-point values in the given type."""
     if not isinstance(batch, tuple | list) or len(batch) < 2:
         _refuse("batches (inputs, targets)", type(batch).__name__, "return a tuple, inputs first and targets last")
-    arrays = [torch.as_tensor(np.asarray(a) if isinstance(a, list) else a, device=device) for a in batch]
+    arrays = [_tensor(a, device) for a in batch]
     arrays = [a.to(dtype) if a.dtype.is_floating_point else a for a in arrays]
     if not arrays[-1].dtype.is_floating_point:
         arrays[-1] = arrays[-1].long()
     return tuple(arrays)
+
+
+def _tensor(values: Any, device: torch.device) -> torch.Tensor:
+    if isinstance(values, torch.Tensor):
+        return values.to(device)
+    try:
+        array = np.asarray(values)
+        native = array.astype(array.dtype.newbyteorder("="), copy=not array.flags.writeable)  # torch wants both
+        return torch.as_tensor(native, device=device)
+    except (TypeError, ValueError) as error:
+        return _refuse("arrays of numbers", f"{type(values).__name__}: {error}", "pass numbers, classes as integers")
+
+
+def _joined(parts: Sequence[Arrays]) -> Arrays:
+    if not parts:
+        _refuse("data with examples", "none", "pass at least one")
+    arrays = tuple(torch.cat(part) for part in zip(*parts, strict=True))
+    check_finite(arrays)
+    return arrays
 
 
 def check_finite(arrays: Arrays) -> None:

@@ -19,7 +19,7 @@ from leadline.training.progress_bars import progress_bar
 from leadline.training.recipes import Plan, Recipe
 from leadline.training.steps import State
 from leadline.training.strategies import EXECUTIONS, Strategy, choose_strategy, identity, step_for
-from leadline.training.validation import Metric, Validation
+from leadline.training.validation import Metric, Validation, validation_of
 
 
 def train_ensemble(
@@ -47,7 +47,8 @@ def train_ensemble(
     A member whose loss is not finite keeps the parameters it had before that step and leaves its chunk; the others
     never see it. With batched matrix products they have the same bits as in a run without it; under `vmap` they do
     where every layer's width is a multiple of 16 (kernels round by alignment), else they agree up to rounding.
-    Dropout draws a mask of its own for every member, from one stream per chunk.
+    A model that draws random numbers, as dropout does, trains one member after the other, each with its own stream;
+    where `execution` asks for `mapped`, masks differ by member but come from one stream per chunk.
 
     Args:
         factory: makes a model; called under each member's seed. Random tensors it makes must be registered.
@@ -94,8 +95,7 @@ def train_ensemble(
             first, steps = recipes[group[0]], len(plans[group[0]].lr)
             model = copied(template, place, first)
             stack = stacked_states(factory, [recipes[k].seed_for("init") for k in group]).map(lambda t: t.to(place))
-            if validation is not None:
-                checked = Validation(validation, objective_of(first.loss), metrics, place, dtype, evaluate_every)
+            checked = validation_of(validation, objective_of(first.loss), metrics, place, dtype, evaluate_every)
             strategy = choose_strategy(model, stack, first, source, steps, execution, chunk)
             for part in _parts(len(group), strategy.chunk):
                 who = group[part]

@@ -20,7 +20,7 @@ from leadline.training.optimizers import optimizer_of
 from leadline.training.progress_bars import progress_bar
 from leadline.training.recipes import Plan, Recipe
 from leadline.training.steps import State, Step, check_trainable, state_of
-from leadline.training.validation import Metric, Validation
+from leadline.training.validation import Metric, Validation, validation_of
 
 
 @dataclass
@@ -77,9 +77,7 @@ def train(
     mine = copied(model, place, recipe)
     source = source_of(data, place, floating_type(mine))
     objective = objective_of(recipe.loss)
-    checked = None
-    if validation is not None:
-        checked = Validation(validation, objective, metrics, place, floating_type(mine), evaluate_every)
+    checked = validation_of(validation, objective, metrics, place, floating_type(mine), evaluate_every)
     plan = plan_for(recipe, source)
     began = time.perf_counter()
     with random_state_kept(), progress_bar("training", len(plan.lr), shown=progress) as advance:

@@ -1,8 +1,11 @@
 """The members of an ensemble: made one by one from their seeds, held as one stack."""
 
+import copy
+import random
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -39,7 +42,7 @@ def stacked_states(factory: Factory, seeds: Sequence[int]) -> State:
     >>> stacked_states(lambda: nn.Linear(3, 1), [0, 1, 2]).parameters["weight"].shape
     torch.Size([3, 1, 3])
     """
-    model = initialized(factory, seeds[0])
+    model = copy.deepcopy(initialized(factory, seeds[0]))  # a factory may hand out one and the same
     first = state_of(model)
     stack = first.map(lambda tensor: tensor.new_empty((len(seeds), *tensor.shape)))
     _put(stack, 0, first)
@@ -62,10 +65,13 @@ def member_of(stack: State, member: int) -> State:
 
 
 def _seed(seed: int) -> None:
+    named = seed_of("init", seed)
+    random.seed(named)
+    np.random.seed(named % 2**32)  # noqa: NPY002 - factories draw from where they like
     # torch.manual_seed keeps three stack traces for devices that are not there: a third of a millisecond each time.
-    torch.default_generator.manual_seed(seed_of("init", seed))
+    torch.default_generator.manual_seed(named)
     if torch.cuda.is_available():
-        torch.cuda.manual_seed_all(seed_of("init", seed))
+        torch.cuda.manual_seed_all(named)
 
 
 def _reset(model: nn.Module, seed: int) -> State:
@@ -95,4 +101,4 @@ def _same(one: State, other: State) -> bool:
 
 
 def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("train_ensemble", expected=expected, got=got, remedy=remedy)
+    raise InputError("models from a factory", expected=expected, got=got, remedy=remedy)

@@ -17,14 +17,37 @@ def _half_mean_squared_error(outputs: torch.Tensor, targets: torch.Tensor) -> to
     return functional.mse_loss(outputs, targets) / 2
 
 
+def _elementwise(name: str, loss: Loss) -> Loss:
+    # Torch would pair each of N outputs in a column with each of N targets in a row.
+    def paired(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if targets.shape != outputs.shape:
+            if (*targets.shape, 1) != outputs.shape and (*outputs.shape, 1) != targets.shape:
+                raise InputError(
+                    name,
+                    expected=f"a target for each of the outputs, of shape {tuple(outputs.shape)}",
+                    got=f"targets of shape {tuple(targets.shape)}",
+                    remedy="reshape the targets, or give the model as many outputs",
+                )
+            targets = targets.view_as(outputs)
+        return loss(outputs, targets.to(outputs.dtype))
+
+    paired.__name__ = name
+    return paired
+
+
 STANDARD_LOSSES: dict[str, Loss] = {
     "cross_entropy": functional.cross_entropy,
-    "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
     "nll": functional.nll_loss,
-    "mse": functional.mse_loss,
-    "half_mse": _half_mean_squared_error,
-    "mae": functional.l1_loss,
-    "huber": functional.huber_loss,
+    **{
+        name: _elementwise(name, loss)
+        for name, loss in {
+            "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+            "mse": functional.mse_loss,
+            "half_mse": _half_mean_squared_error,
+            "mae": functional.l1_loss,
+            "huber": functional.huber_loss,
+        }.items()
+    },
 }
 
 
@@ -65,6 +88,7 @@ def objective_of(loss: "str | Loss | Objective") -> Objective:
     """The objective for a standard loss's name, a callable `(outputs, targets) -> scalar`, or an `Objective`.
 
     `half_mse` is half of `mse`; both average over every element of the outputs. `binary_cross_entropy` takes logits.
+    Losses by element want targets of the outputs' shape; an axis of length 1 at the end may be missing.
 
     Raises:
         InputError: no standard loss has that name.

@@ -1,6 +1,8 @@
 """A recipe says how to train; a plan is what it comes to on so many examples, step by step."""
 
+import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import NoReturn
 
 import numpy as np
@@ -72,10 +74,12 @@ class Recipe:
             _refuse("epochs or steps", got, "say how long to train, e.g. epochs=10")
         for name in ("epochs", "steps", "batch_size", "accumulation"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                _refuse(f"{name} of at least 1", str(value), f"pass a positive {name}")
-        if self.label_noise < 0:
-            _refuse("label_noise of at least 0", str(self.label_noise), "pass a share or a standard deviation")
+            if value is not None and not (isinstance(value, Integral) and int(value) >= 1):
+                _refuse(f"a whole {name} of at least 1", str(value), f"pass a positive {name}")
+        for name, meaning in (("lr", "a learning rate"), ("label_noise", "a share or a standard deviation")):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                _refuse(f"a finite {name} of at least 0", str(value), f"pass {meaning}")
         objective_of(self.loss)
         self.hyper_parameters()
 

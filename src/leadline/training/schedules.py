@@ -37,6 +37,9 @@ class StepDecay:
     every: int
     factor: float = 0.1
 
+    def __post_init__(self) -> None:
+        _check_positive(self, "every")
+
     def __call__(self, step: Steps, total: int) -> Factors:
         return self.factor ** (step // self.every).astype(float)
 
@@ -106,6 +109,7 @@ class Cyclical:
                 got=repr(self.policy),
                 remedy="pass one of these names",
             )
+        _check_positive(self, "half_period")
 
     def __call__(self, step: Steps, total: int) -> Factors:
         period = step // (2 * self.half_period)
@@ -148,10 +152,22 @@ class BatchGrowth:
     every: int
     largest: int | None = None
 
+    def __post_init__(self) -> None:
+        _check_positive(self, "factor", "every")
+
     def __call__(self, epoch: int, first: int) -> int:
         """The batch size of an epoch."""
         size = math.floor(first * self.factor ** (epoch // self.every) + 1e-9)  # 10 * 1.1**1 is 11, not 10
         return max(1, size if self.largest is None else min(size, self.largest))
+
+
+def _check_positive(schedule: object, *names: str) -> None:
+    for name in names:
+        value = getattr(schedule, name)
+        if not value > 0:
+            raise InputError(
+                type(schedule).__name__, expected=f"{name} above 0", got=str(value), remedy=f"pass a larger {name}"
+            )
 
 
 def _cosine(start: float, end: float, share: np.ndarray) -> np.ndarray:

@@ -51,6 +51,9 @@ def state_of(model: nn.Module) -> State:
 
 def check_trainable(model: nn.Module) -> None:
     """Raise unless the model has parameters to train."""
+    if not isinstance(model, nn.Module):
+        remedy = "pass what it returns" if callable(model) else "pass e.g. torch.nn.Linear(2, 1)"
+        _refuse("a torch module to train", type(model).__name__, remedy)
     parameters = list(model.parameters())
     if any(nn.parameter.is_lazy(parameter) for parameter in parameters):
         _refuse("initialized parameters", "lazy ones", "run the model on one batch first")
@@ -215,4 +218,4 @@ def build_step(
 
 
 def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("build_step", expected=expected, got=got, remedy=remedy)
+    raise InputError("training step", expected=expected, got=got, remedy=remedy)

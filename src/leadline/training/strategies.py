@@ -27,6 +27,10 @@ _DEVICE_BYTES = 2**30  # accelerators have no such cache, but memory ends
 _CHUNKS = (16, 64, 4)  # tried under vmap, in this order of promise
 _ROUNDS = 3, 10  # of the race, at least and at most
 _SHARE = 0.15  # of the member-steps in training may go into measuring; a result serves the whole process
+_OWN_STREAM = (
+    "the model draws random numbers, such as dropout's: one after the other, each member has those that it would have "
+    "alone; execution='mapped' draws them from one stream for all, and may be faster"
+)
 _CLEARLY = 0.9  # of the time of one by one: a tie goes to the one that needs no memory
 
 
@@ -47,7 +51,7 @@ class Strategy:
 
 
 _KIND: dict[str, type[Step]] = {"mapped": MappedStep, "batched": PerceptronStep}
-_chosen: dict[tuple, Strategy] = {}
+_chosen: dict[tuple, tuple[Strategy, object]] = {}  # with the loss: its identity is part of the key
 
 
 def identity(loss: str | Loss | Objective) -> str | int:
@@ -111,14 +115,15 @@ def _measured(model: nn.Module, stack: State, recipe: Recipe, source: Source, st
     key = (repr(model), shapes, str(source.examples), size, place, torch.get_num_threads(), recipe.optimizer,
            recipe.accumulation, recipe.autocast, identity(recipe.loss))  # fmt: skip
     if key in _chosen:
-        return _chosen[key]
+        return _chosen[key][0]
     chunks = _affordable(members, steps)
     if not chunks:
         return Strategy("sequential", 1)
     rounds = min(_ROUNDS[1], int(_SHARE * members * steps / (1 + sum(chunks))))
     with random_state_kept():
-        _chosen[key] = _race(model, stack, recipe, source.take(torch.arange(size)), chunks, rounds)
-    return _chosen[key]
+        found = _race(model, stack, recipe, source.take(torch.arange(size)), chunks, rounds)
+    _chosen[key] = found, recipe.loss
+    return found
 
 
 def _affordable(members: int, steps: int) -> list[int]:
@@ -135,6 +140,8 @@ def _race(model: nn.Module, stack: State, recipe: Recipe, batch: Batch, chunks: 
     # The quietest of a few steps counts; contenders take turns, so that a busy moment meets all alike.
     hyper = {**recipe.hyper_parameters(), "lr": recipe.lr}
     alone, mapped = step_of(model, recipe), step_of(model, recipe, MappedStep)
+    if _draws(alone, member_of(stack, 0), batch):
+        return Strategy("sequential", 1, _OWN_STREAM)
     times = {Strategy("mapped", chunk): float("inf") for chunk in chunks}
     single, note = float("inf"), ""
     for _ in range(rounds):
@@ -152,6 +159,15 @@ def _race(model: nn.Module, stack: State, recipe: Recipe, batch: Batch, chunks: 
             break
     best = min(times, key=lambda strategy: times[strategy])
     return best if not note and times[best] < _CLEARLY * single else Strategy("sequential", 1, note)
+
+
+def _draws(step: Step, state: State, batch: Batch) -> bool:
+    # Are there random numbers in the model?
+    device = batch[0].device
+    generator = torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
+    before = generator.get_state()
+    step.gradients(state, batch)
+    return not torch.equal(generator.get_state(), before)
 
 
 def _seconds(step: Step, state: State, batch: Batch, hyper: dict[str, float]) -> float:

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 from torch.func import functional_call, vmap
-from torch.utils.data import DataLoader, Dataset
+from torch.utils._pytree import tree_map
 
 from leadline.core import InputError
-from leadline.training.batches import Arrays, ArraySource, arrays_of, check_finite, source_of
+from leadline.training.batches import Arrays, source_of
 from leadline.training.objectives import STANDARD_LOSSES, Objective
 from leadline.training.steps import State
 
@@ -48,7 +48,7 @@ class Validation:
         if every is not None and every < 1:
             _refuse("evaluate_every of at least 1", str(every), "pass a number of steps or None for every epoch")
         self.every = every
-        self.arrays = _all_arrays(data, device, dtype)
+        self.arrays = source_of(data, device, dtype).everything()
         self.objective = objective
         self.metrics = {"loss": None, **_named(metrics)}
         if objective.loss is None and metrics:
@@ -64,8 +64,7 @@ class Validation:
 
             if self.objective.loss is None:
                 return [float(self.objective(call, self.arrays))]
-            outputs = torch.cat([call(*rows[:-1]) for rows in self._rows()])
-            return self._readings(outputs)
+            return self._readings(_joined([call(*rows[:-1]) for rows in self._rows()], dim=0))
 
     def of_each(self, model: nn.Module, state: State, members: int) -> list[list[float]]:
         """Every metric of every member of a stacked ensemble."""
@@ -74,21 +73,38 @@ class Validation:
         with torch.no_grad(), _evaluating(model):
             tensors = {**state.parameters, **state.buffers}
 
-            def call(tensors: dict[str, torch.Tensor], inputs: Arrays) -> torch.Tensor:
+            def call(tensors: dict[str, torch.Tensor], inputs: Arrays) -> Any:
                 return functional_call(model, tensors, inputs)
 
             each = vmap(call, in_dims=(0, None))
-            outputs = torch.cat([each(tensors, rows[:-1]) for rows in self._rows(members)], dim=1)
-            return [self._readings(output) for output in outputs]
+            outputs = _joined([each(tensors, rows[:-1]) for rows in self._rows(members)], dim=1)
+            return [self._readings(tree_map(lambda part, k=k: part[k], outputs)) for k in range(members)]
 
     def _rows(self, members: int = 1) -> list[Arrays]:
         numbers = max(array[0].numel() for array in self.arrays[:-1])
         count = max(1, min(_ROWS, _NUMBERS // max(1, numbers)) // members)
         return list(zip(*(array.split(count) for array in self.arrays), strict=True))
 
-    def _readings(self, outputs: torch.Tensor) -> list[float]:
+    def _readings(self, outputs: Any) -> list[float]:
         measures = [metric or self.objective.loss for metric in self.metrics.values()]
         return [float(measure(outputs, self.arrays[-1])) for measure in measures if measure is not None]
+
+
+def validation_of(
+    data: Any,
+    objective: Objective,
+    metrics: Sequence[str] | Mapping[str, Metric],
+    device: torch.device,
+    dtype: torch.dtype,
+    every: int | None,
+) -> Validation | None:
+    """The validation that a caller asks for; None where no data are given for it."""
+    if data is not None:
+        return Validation(data, objective, metrics, device, dtype, every)
+    if metrics or every is not None:
+        got = ", ".join(metrics) if metrics else f"evaluate_every={every}"
+        _refuse("validation data to evaluate on", f"{got} without any", "pass validation=(inputs, targets)")
+    return None
 
 
 @contextmanager
@@ -103,16 +119,8 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def _all_arrays(data: Any, device: torch.device, dtype: torch.dtype) -> Arrays:
-    if isinstance(data, DataLoader | Dataset):
-        loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size=_ROWS)
-        parts = [arrays_of(batch, device, dtype) for batch in loader]
-        arrays = tuple(torch.cat(part) for part in zip(*parts, strict=True))
-        check_finite(arrays)
-        return arrays
-    source = source_of(data, device, dtype)
-    assert isinstance(source, ArraySource)
-    return source.arrays
+def _joined(parts: list[Any], dim: int) -> Any:
+    return tree_map(lambda *parts: torch.cat(parts, dim), *parts)  # models may return several tensors
 
 
 def _named(metrics: Sequence[str] | Mapping[str, Metric]) -> dict[str, Metric]:
