@@ -255,6 +255,26 @@ def test_text_predictions_for_number_labels_are_refused():
                       loss="zero_one_domingos", rounds=3)  # fmt: skip
 
 
+@pytest.mark.parametrize("loss", ALL_LOSSES[1:])
+def test_predictions_that_are_no_labels_are_refused(loss):
+    X = np.random.default_rng(0).standard_normal((40, 2))
+    with pytest.raises(InputError, match=r"predictions among the labels \[0 1 2\], got none of these"):
+        bias_variance(LinearRegression, (X, np.arange(40) % 3), loss=loss)
+
+
+@pytest.mark.parametrize(
+    ("loss", "noise"),
+    [
+        ("squared", {"label_noise": 0.3, "classes": (0.0, 1.0)}),
+        *((one, {"noise_variance": 0.3}) for one in ALL_LOSSES[1:]),
+    ],
+)
+def test_noise_of_the_other_kind_of_target_is_refused(loss, noise):
+    population = Population(target=lambda x: (x > 0.8) * 1.0, inputs=(0.0, 1.0), **noise)
+    with pytest.raises(InputError, match=f"no {next(iter(noise))} with {loss} loss"):
+        bias_variance(make_model_constant, population, train_size=5, loss=loss)
+
+
 @pytest.mark.parametrize("warm", ["instance", "shared by the factory"])
 @pytest.mark.usefixtures("types_unchecked")
 def test_shared_estimators_are_refused_and_left_untouched(warm):
@@ -322,7 +342,17 @@ def make_model_constant():
 
 
 WRONG = {
-    "at least 3 rounds, got 2": {"rounds": 2},
+    "rounds: a whole number of at least 3, got 2": {"rounds": 2},
+    "train_size: a whole number of at least 1, got 0": {"train_size": 0},
+    "train_size: a whole number of at least 1, got 0.5": {"train_size": 0.5},
+    "as many rounds and points as the rows named": {"resampling": np.zeros((10, 4), int), "rounds": 20},
+    "as many rounds .* train_size 5": {"resampling": np.zeros((10, 4), int), "train_size": 5},
+    "rounds: .* at least 3, got 1": {"resampling": np.zeros((1, 4), int)},
+    r"at least one value per grid axis.* got .'alpha': 0.1": {"grid": {"alpha": 0.1}},
+    r"at least one value per grid axis.* got .'alpha': 'ab'": {"grid": {"alpha": "ab"}},
+    "finite targets": {"test": (np.zeros((3, 1)), np.array([1.0, np.nan, 2.0]))},
+    "numbers as targets of squared loss": {"test": (np.zeros((3, 1)), np.array(["a", "b", "c"]))},
+    "targets of shape alike in training and at test": {"test": (np.zeros((3, 1)), np.zeros((3, 1)))},
     "a loss among squared": {"loss": "0-1"},
     "at least one value per grid axis": {"grid": {"degree": []}},
     '"bootstrap", "disjoint" or an array': {"resampling": "jackknife"},
@@ -333,6 +363,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("message", WRONG)
+@pytest.mark.usefixtures("types_unchecked")
 def test_wrong_arguments(message):
     with pytest.raises(InputError, match=message):
         bias_variance(make_model_constant, regression_data()[0], **WRONG[message])
@@ -344,8 +375,20 @@ def test_wrong_shapes_and_grids():
         bias_variance(lambda: lambda X, y: lambda inputs: np.zeros(3), train)
     with pytest.raises(InputError, match="a grid over degree and, if wanted, ridge, got columns"):
         bias_variance(polynomial_family((0, 1)), train, grid={"columns": [1]})
-    with pytest.raises(InputError, match="ridge strengths >= 0"):
-        bias_variance(polynomial_family((0, 1)), train, grid={"degree": [1], "ridge": [-1.0]})
+    for ridge in (-1.0, np.nan, np.inf):
+        with pytest.raises(InputError, match="ridge: one or more finite numbers of at least 0"):
+            bias_variance(polynomial_family((0, 1)), train, grid={"degree": [1], "ridge": [ridge]})
+    for degree in (-1, 1.5):
+        with pytest.raises(InputError, match="degree: one or more whole numbers of at least 0"):
+            bias_variance(polynomial_family((0, 1)), train, grid={"degree": [degree]})
+    with pytest.raises(InputError, match=r"finite features of shape \(1200, 2\) for inputs of shape \(1200, 2\)"):
+        bias_variance(polynomial_family((0, 1)), (np.zeros((16, 2)), np.zeros(16)), grid={"degree": [1]})
+    with pytest.raises(InputError, match="at least 4 rows, of which a quarter is held out, got 3"):
+        bias_variance(make_model_constant, (np.zeros(3), np.zeros(3)))
+    with pytest.raises(InputError, match=r"targets of shape \(n,\) for 0-1 loss"):
+        bias_variance(KNeighborsOfOne, (np.zeros(9), np.zeros((9, 1), int)), loss="zero_one_domingos")
+    with pytest.raises(InputError, match="finite targets, got NaN"):
+        bias_variance(polynomial_family((0, 1)), (np.zeros(9), np.full(9, np.nan)), grid={"degree": [1]})
     with pytest.raises(InputError, match="train_size"):
         bias_variance(make_model_constant, SINE)
     with pytest.raises(InputError, match="where predict is a function of X, got float from function"):
@@ -386,3 +429,29 @@ def test_a_model_that_diverges_is_an_outcome():
     assert found.best == 1
     assert np.isfinite(found.error[1]) and not np.isfinite(found.error[0])
     assert any("not finite" in caveat for caveat in found.caveats)
+
+
+def test_a_run_without_any_finite_error_says_so_and_draws():
+    with np.errstate(invalid="ignore"):
+        found = bias_variance(lambda: lambda X, y: lambda inputs: np.full(len(inputs), np.nan), SINE, train_size=5)
+        assert "loss nan" in repr(found)
+        assert any("not finite" in caveat for caveat in found.caveats)
+        found.plot()
+
+
+def test_classes_and_truth_values_along_the_grid_are_names():
+    train = regression_data()[0]
+    found = bias_variance(lambda kind: kind(), train, grid={"kind": [LinearRegression, Ridge]}, rounds=3)
+    assert found.grid_points == (("LinearRegression",), ("Ridge",))
+    assert BiasVariance.from_dict(found.to_dict()).to_dict() == found.to_dict()
+    switched = bias_variance(lambda fit_intercept: LinearRegression(fit_intercept=fit_intercept), train, rounds=3,
+                             grid={"fit_intercept": [True, False]})  # fmt: skip
+    assert [label.get_text() for label in switched.plot().get_xticklabels()] == ["True", "False"]
+
+
+def test_parts_that_miss_the_error_by_more_than_rounding_are_owned_up_to(monkeypatch):
+    from leadline.generalization import loss_decomposition
+
+    assert not any("rounding" in caveat for caveat in bias_variance(make_model_constant, SINE, train_size=5).caveats)
+    monkeypatch.setattr(loss_decomposition, "_ROUNDING", -1.0)
+    assert any("rounding" in caveat for caveat in bias_variance(make_model_constant, SINE, train_size=5).caveats)

@@ -35,7 +35,31 @@ def test_kept_inputs_are_the_same_in_every_data_set():
     assert len(np.unique(y)) == 12
 
 
-@pytest.mark.parametrize("wrong", [{"noise_variance": -1.0}, {"label_noise": 0.5}, {"label_noise": 1.0}])
-def test_impossible_noise(wrong):
-    with pytest.raises(InputError, match="noise_variance >= 0, label_noise in"):
-        Population(target=np.sin, inputs=(0, 1), **wrong)
+WRONG = {
+    "noise_variance: a finite number of at least 0, got -1": {"noise_variance": -1.0},
+    "noise_variance: a finite number of at least 0, got nan": {"noise_variance": np.nan},
+    "at least two classes with label_noise": {"label_noise": 0.5},
+    "label_noise: a finite number of at least 0 and below 1": {"label_noise": 1.0, "classes": (0, 1)},
+    r"an interval \(low, high\), .* got \(1, 0\)": {"inputs": (1, 0)},
+    r"an interval \(low, high\), .* got \[0, 1\]": {"inputs": [0, 1]},
+    "inputs: two or more finite numbers, got .0, inf": {"inputs": (0, np.inf)},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+@pytest.mark.usefixtures("types_unchecked")
+def test_impossible_noise_and_inputs(message):
+    with pytest.raises(InputError, match=message):
+        Population(**{"target": np.sin, "inputs": (0, 1), **WRONG[message]})
+
+
+@pytest.mark.parametrize("classes", [(0, 1), ("0", "1", "2")])
+def test_targets_outside_the_classes_are_no_other_class(classes):
+    population = Population(target=lambda x: np.rint(2 * x), inputs=(0, 1), label_noise=0.1, classes=classes)
+    with pytest.raises(InputError, match=r"targets \(n,\) among the classes"):
+        population.draw(np.random.default_rng(0), 1, 30)
+
+
+def test_one_target_for_all_inputs_is_refused():
+    with pytest.raises(InputError, match=r"a target function of shape \(5,\) for as many inputs, got \(\)"):
+        Population(target=lambda x: 1.0, inputs=(0, 1)).draw(np.random.default_rng(0), 1, 5)

@@ -137,9 +137,9 @@ def test_flow_of_as_many_samples_as_features_grows_with_the_root_of_time():
 
 @pytest.mark.parametrize("samples", [110, 120, 130])
 def test_theory_meets_simulation_near_the_threshold_and_at_long_times(samples):
-    flow = teacher_student_risk(SLOW_TEACHER, samples=samples, noise_variance=0.5, draws=200, times=[1.0, 10.0, 100.0])
+    flow = teacher_student_risk(SLOW_TEACHER, samples=samples, noise_variance=0.5, draws=100, times=[1.0, 10.0, 100.0])
     agree(flow, 0.01)
-    tuned = teacher_student_risk(SLOW_TEACHER, samples=samples, noise_variance=0.5, draws=200, ridge=[1e-2, 0.1, 1.0])
+    tuned = teacher_student_risk(SLOW_TEACHER, samples=samples, noise_variance=0.5, draws=100, ridge=[1e-2, 0.1, 1.0])
     agree(tuned, 0.01)
 
 

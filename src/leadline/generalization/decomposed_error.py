@@ -27,7 +27,8 @@ class BiasVariance(Result):
         loss: "squared", "zero_one_domingos" or "zero_one_kohavi_wolpert".
         sampling: how the training sets were made.
         noise_known: otherwise `bias2` includes the noise, and `noise` is 0.
-        grid_names, grid_points: the names of the varied arguments, and their values at every grid point.
+        grid_names, grid_points: the names of the varied arguments, and their values at every grid point (of classes,
+            functions and other objects the name).
         error_replicates: numbers of which `error` is the mean and whose standard error of the mean is its own (one per
             round; for Domingos from rounds drawn with replacement), paired between grid points. Likewise the others.
         training_error: loss on the training set itself.
@@ -65,8 +66,8 @@ class BiasVariance(Result):
 
     @property
     def best(self) -> int:
-        """The grid point with the least error."""
-        return int(np.nanargmin(self.error))
+        """The grid point with the least error; the first where none has a finite one."""
+        return int(np.where(np.isfinite(self.error), self.error, np.inf).argmin())
 
     def standard_error(self, term: str) -> Float[np.ndarray, " grid"]:
         """Of "error", "bias2" or "variance": from round to round, the test points being what they are."""
@@ -116,7 +117,9 @@ class BiasVariance(Result):
 
     def draw(self, ax: "matplotlib.axes.Axes") -> None:
         varied = [place for place in range(len(self.grid_names)) if len({p[place] for p in self.grid_points}) > 1]
-        numeric = len(varied) == 1 and all(isinstance(p[varied[0]], int | float) for p in self.grid_points)
+        numeric = len(varied) == 1 and all(
+            isinstance(p[varied[0]], int | float) and not isinstance(p[varied[0]], bool) for p in self.grid_points
+        )
         label = ", ".join(self.grid_names[place] for place in varied) or "model"
         places = np.array([p[varied[0]] for p in self.grid_points] if numeric else range(len(self.error)), dtype=float)
         marker = "o" if len(places) < 25 else ""

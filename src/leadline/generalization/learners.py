@@ -1,12 +1,15 @@
 """What a factory makes, turned into one thing: (X, y) -> a function that predicts."""
 
+import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from leadline.core import InputError, ModelError
+from leadline.core import LeadlineError, ModelError
+from leadline.generalization.lawful_numbers import refuse
 
 Predict = Callable[[np.ndarray], Any]
 _OPERATION = "bias_variance"
@@ -15,46 +18,92 @@ _OPERATION = "bias_variance"
 def refuse_shared_models(make_model: Any, point: Mapping[str, Any]) -> None:
     """An estimator handed over as such would be left fitted, and one that a factory hands out twice would warm-start.
 
-    Found out before anything is fitted, so that the caller's object stays as it is.
+    So would parts that two models share. Found out before anything is fitted, so that the caller's objects stay as
+    they are; estimators inside an estimator need no looking for, as `made` clones them.
     """
     if not callable(make_model) or _is_module(make_model) or (_is_estimator(make_model) and not _is_class(make_model)):
-        raise InputError(
-            _OPERATION, expected="a factory: a function that makes a new model at every call",
-            got=f"an instance of {type(make_model).__name__}",
-            remedy="pass `lambda: Model(...)`, the class itself, or `lambda: sklearn.base.clone(model)`",
-        )  # fmt: skip
-    first, second = make_model(**point), make_model(**point)
+        refuse(_OPERATION, "a factory: a function that makes a new model at every call",
+               f"an instance of {type(make_model).__name__}",
+               "pass `lambda: Model(...)`, the class itself, or `lambda: sklearn.base.clone(model)`")  # fmt: skip
+    try:
+        inspect.signature(make_model).bind(**point)
+    except TypeError as error:
+        refuse(_OPERATION, f"a factory that takes {', '.join(point) or 'no argument'}", error,
+               "let the names in grid be those of the factory's arguments")  # fmt: skip
+    except ValueError:  # some callables tell no signature
+        pass
+    with _named("a factory that makes a model"):
+        first, second = make_model(**point), make_model(**point)
     if first is second and (_is_estimator(first) or _is_module(first)):
-        raise InputError(
-            _OPERATION, expected="a factory that makes a new model at every call",
-            got=f"the same {type(first).__name__} twice", remedy="construct the model inside the factory",
-        )  # fmt: skip
+        refuse(_OPERATION, "a factory that makes a new model at every call", f"the same {type(first).__name__} twice",
+               "construct the model inside the factory")  # fmt: skip
+    shared = _tensors(first).keys() & _tensors(second).keys()
+    if shared:
+        refuse(_OPERATION, "a factory that makes new parameters at every call",
+               ", ".join(sorted(_tensors(first)[one] for one in shared)) + " in two models",
+               "construct every layer inside the factory, or put in copy.deepcopy(layer)")  # fmt: skip
+
+
+def made(make_model: Callable[..., Any], point: Mapping[str, Any]) -> Any:
+    """A fresh model; scikit-learn's are cloned, since a new pipeline may hold a step that the caller made once."""
+    with _named("a factory that makes a model"):
+        model = make_model(**point)
+        if not hasattr(model, "get_params") or _is_class(model):
+            return model
+        from sklearn.base import clone
+
+        return clone(model)
 
 
 def fitted(model: Any, fit: Callable[[Any, np.ndarray, np.ndarray], Any] | None, X: Any, y: Any) -> Predict:
-    """Train a fresh model and return what predicts with it."""
-    try:
+    """Train a fresh model and return what predicts with it.
+
+    Estimators and modules get one column where inputs are single numbers, since that is what they are made for.
+    """
+    if _is_module(model) and fit is None:
+        refuse(_OPERATION, "how to train a torch module", "no fit function",
+               "pass fit=function (module, X, y) that trains it in place")  # fmt: skip
+    arranged = _in_rows if _is_estimator(model) or _is_module(model) else _as_given
+    with _named("a model that trains"):
         if fit is not None:
-            trained = fit(model, X, y)
+            trained = fit(model, arranged(X), y)
             trained = model if trained is None else trained
-            return _predictor(trained) if _is_module(trained) or _is_estimator(trained) else trained
-        if _is_estimator(model):
-            model.fit(X, y)
-            return model.predict
-        if _is_module(model):
-            raise InputError(_OPERATION, expected="how to train a torch module", got="no fit function",
-                             remedy="pass fit=function (module, X, y) that trains it in place")  # fmt: skip
-        predict = model(X, y)
-    except InputError:
+        elif _is_estimator(model):
+            model.fit(arranged(X), y)
+            trained = model
+        else:
+            trained = model(X, y)
+    predict = trained
+    if _is_module(trained) or _is_estimator(trained):
+        predict, arranged = _predictor(trained), _in_rows
+    if not callable(predict):
+        refuse(_OPERATION, "a function (X, y) -> predict, where predict is a function of X",
+               f"{type(predict).__name__} from {type(model).__name__}", "return the predicting function")  # fmt: skip
+
+    def predicted(inputs: np.ndarray) -> Any:
+        with _named("a model that predicts"):
+            return np.asarray(predict(arranged(inputs)))
+
+    return predicted
+
+
+@contextmanager
+def _named(expected: str) -> Iterator[None]:
+    try:
+        yield
+    except LeadlineError:
         raise
     except Exception as error:
-        raise ModelError(_OPERATION, expected="a model that trains", got=f"{type(error).__name__}: {error}",
+        raise ModelError(_OPERATION, expected=expected, got=f"{type(error).__name__}: {error}",
                          remedy="try the factory's model on one training set") from error  # fmt: skip
-    if not callable(predict):
-        raise InputError(_OPERATION, expected="a function (X, y) -> predict, where predict is a function of X",
-                         got=f"{type(predict).__name__} from {type(model).__name__}",
-                         remedy="return the predicting function")  # fmt: skip
-    return predict
+
+
+def _as_given(X: np.ndarray) -> np.ndarray:
+    return X
+
+
+def _in_rows(X: np.ndarray) -> np.ndarray:
+    return X[:, None] if X.ndim == 1 else X
 
 
 def _predictor(model: Any) -> Predict:
@@ -69,6 +118,13 @@ def _predictor(model: Any) -> Predict:
             return model(torch.as_tensor(X).to(parameter)).cpu().numpy()
 
     return predict
+
+
+def _tensors(model: Any) -> dict[int, str]:
+    """Names of a module's parameters and buffers by identity; none of anything else."""
+    if not _is_module(model):
+        return {}
+    return {id(one): name for name, one in (*model.named_parameters(), *model.named_buffers())}
 
 
 def _is_estimator(model: Any) -> bool:

@@ -5,16 +5,17 @@ models as its leading blocks: one QR factorisation per training set serves every
 triangle every ridge strength.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import legendre
 
-from leadline.core import InputError
+from leadline.generalization.lawful_numbers import number, numbers, refuse
 
+_OPERATION = "bias_variance"
 _CHUNK = 2**22  # numbers in flight
 _RANK_TOLERANCE = 1e-12  # what is left of a column once those before it are taken out, relative to its length
 
@@ -53,23 +54,46 @@ class LinearFamily:
         return root
 
     def __call__(self, *, ridge: int | float = 0.0, **size: int) -> Callable[[np.ndarray, np.ndarray], Callable]:
-        self.check_names(size)
-        order = size[self.size_name]
+        (order,), _ = self.axes([{**size, "ridge": ridge}])
 
         def fit(X: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-            matrix = self.features(X, order)
+            matrix = self.matrix(X, order)
             targets = np.concatenate([y, np.zeros((matrix.shape[1], *y.shape[1:]))])
             stacked = np.concatenate([matrix, np.sqrt(ridge) * self.penalty_root(order)])
             coefficients = np.linalg.lstsq(stacked, targets, rcond=None)[0]
-            return lambda inputs: self.features(inputs, order) @ coefficients
+            return lambda inputs: self.matrix(inputs, order) @ coefficients
 
         return fit
 
-    def check_names(self, grid: dict) -> None:
-        """A grid must name the size and may name the ridge strength."""
-        if self.size_name not in grid or set(grid) - {self.size_name, "ridge"}:
-            raise InputError("bias_variance", expected=f"a grid over {self.size_name} and, if wanted, ridge",
-                             got=", ".join(grid) or "none", remedy=f"pass grid with {self.size_name!r}")  # fmt: skip
+    def matrix(self, inputs: np.ndarray, size: int) -> Float[np.ndarray, "inputs columns"]:
+        """The features, or an error that says what they should be.
+
+        Raises:
+            InputError: another number of columns than the size has, or features that are not finite.
+        """
+        matrix = np.asarray(self.features(inputs, size))
+        shape = len(inputs), self.columns(size)
+        if matrix.shape != shape or not np.isfinite(matrix).all():
+            refuse(_OPERATION, f"finite features of shape {shape} for inputs of shape {inputs.shape}",
+                   matrix.shape if matrix.shape != shape else "NaN or infinity",
+                   "correct the inputs (polynomials have one variable) or the features")  # fmt: skip
+        return matrix
+
+    def axes(self, points: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[float]]:
+        """The sizes and the ridge strengths of a grid, rising: it must name the first and may name the second.
+
+        Raises:
+            InputError: other names, sizes without a column, or strengths below 0.
+        """
+        names = set(points[0])
+        if self.size_name not in names or names - {self.size_name, "ridge"}:
+            refuse(_OPERATION, f"a grid over {self.size_name} and, if wanted, ridge", ", ".join(names) or "none",
+                   f"pass grid with {self.size_name!r}")  # fmt: skip
+        sizes = numbers(_OPERATION, self.size_name, [one[self.size_name] for one in points], whole=True, least=0)
+        ridges = numbers(_OPERATION, "ridge", [one.get("ridge", 0.0) for one in points], least=0)
+        if self.columns(int(sizes.min())) < 1:
+            refuse(_OPERATION, f"{self.size_name} with at least one column", int(sizes.min()), "leave it out")
+        return sorted({int(one) for one in sizes}), sorted(set(ridges.tolist()))
 
 
 def polynomial_family(domain: tuple[int | float, int | float], *, penalty: str = "legendre") -> LinearFamily:
@@ -85,12 +109,12 @@ def polynomial_family(domain: tuple[int | float, int | float], *, penalty: str =
     >>> predict(np.array([10.0])).round(6).tolist()
     [21.0]
     """
-    low, high = domain
+    low, high = (number("polynomial_family", "domain", end) for end in domain)
     roots = {"legendre": None, "monomials": lambda degree: _monomials(degree, float(low), float(high)),
              "scaled monomials": lambda degree: _monomials(degree, -1.0, 1.0)}  # fmt: skip
     if penalty not in roots or not low < high:
-        raise InputError("polynomial_family", expected=f"an interval and a penalty among {', '.join(roots)}",
-                         got=f"{domain}, {penalty!r}", remedy="correct the one or the other")  # fmt: skip
+        refuse("polynomial_family", f"an interval and a penalty among {', '.join(roots)}", f"{domain}, {penalty!r}",
+               "correct the one or the other")  # fmt: skip
 
     def features(inputs: np.ndarray, degree: int) -> np.ndarray:
         inputs = inputs[..., 0] if inputs.ndim > 1 and inputs.shape[-1] == 1 else inputs

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from leadline.core import InputError, random_state_kept, seed_of
+from leadline.core import random_state_kept, seed_of
 from leadline.generalization.decomposed_error import BiasVariance
 from leadline.generalization.grid_rows import GridRow, domingos_row, kohavi_wolpert_row, squared_row
-from leadline.generalization.learners import fitted, refuse_shared_models
+from leadline.generalization.lawful_numbers import refuse
+from leadline.generalization.learners import fitted, made, refuse_shared_models
 from leadline.generalization.linear_families import LinearFamily, nested_fits
 from leadline.generalization.populations import Population
 from leadline.generalization.squared_loss import FeatureSpace, terms_of_predictions
@@ -21,7 +22,8 @@ LOSSES = {
     "zero_one_domingos": "Domingos (2000), A unified bias-variance decomposition",
     "zero_one_kohavi_wolpert": "Kohavi & Wolpert (1996), Bias plus variance decomposition for zero-one loss functions",
 }
-_ROUNDING = 1e-9
+_OPERATION = "bias_variance"
+_ROUNDING = 1e-12  # of the largest square in play
 
 
 def bias_variance(
@@ -30,7 +32,7 @@ def bias_variance(
     *,
     grid: Mapping[str, Sequence[Any]] | None = None,
     test: Any = None,
-    rounds: int = 100,
+    rounds: int | None = None,
     train_size: int | None = None,
     loss: str = "squared",
     resampling: Any = "bootstrap",
@@ -44,16 +46,17 @@ def bias_variance(
 
     Args:
         make_model: a function that makes a new, untrained model at every call, called with a grid point's values by
-            name: any scikit-learn estimator, a torch module, or a function (X, y) -> predict. A `LinearFamily` is
-            solved for all sizes and ridge strengths together, several hundred times faster.
+            name: any scikit-learn estimator (which is cloned), a torch module, or a function (X, y) -> predict. Inputs
+            of shape (n,) reach estimators and modules as one column, functions as they are. A `LinearFamily` is solved
+            for all sizes and ridge strengths together, several hundred times faster.
         data: a `Population` (fresh draws from a known target), or (X, y): rows of a data set.
         grid: argument name -> values; all combinations are run.
         test: with a population the test inputs (points, ...); with a data set (X_test, y_test). By default the
             population's interval or draws; a random quarter of the data set.
-        rounds: number of training sets, at least 3; for 0-1 loss a few hundred.
+        rounds: number of training sets, at least 3, by default 100 or the rows named; for 0-1 loss a few hundred.
         train_size: points per training set; by default as many as the data set has, or its disjoint parts allow.
         loss: "squared" (several outputs: their mean), "zero_one_domingos" or "zero_one_kohavi_wolpert" (labels of any
-            type).
+            type, shape (n,)). Label noise goes with 0-1 loss, noise variance with squared loss.
         resampling: of a data set: "bootstrap", "disjoint", or row numbers (rounds, size).
         fit: trains what the factory made, (model, X, y) -> None or a predicting function; needed for torch modules.
         seed: names all random numbers, global generators included while models train.
@@ -63,7 +66,7 @@ def bias_variance(
 
     Raises:
         InputError: a shared model instead of a factory, or arguments that do not fit together.
-        ModelError: a model raised while it trained.
+        ModelError: a model raised while it was made, trained or predicted.
 
     Source: Geman, Bienenstock & Doursat (1992), section 3; Domingos (2000); Kohavi & Wolpert (1996).
 
@@ -74,13 +77,12 @@ def bias_variance(
     ((2,), True)
     """
     points, names = _grid_points(grid)
-    _check(loss, rounds)
+    _check(loss, data)
     if isinstance(data, Population):
         sets = drawn_from_population(data, test=test, rounds=rounds, train_size=train_size, seed=seed)
     else:
         sets = resampled(data, test=test, rounds=rounds, train_size=train_size, resampling=resampling, seed=seed)
-    if sets.rounds < 3:
-        raise InputError("bias_variance", expected="at least 3 rounds", got=str(sets.rounds), remedy="name more rows")
+    _check_targets(sets, loss)
     if isinstance(make_model, LinearFamily) and loss == "squared":
         rows = list(_linear_rows(make_model, sets, points))
     else:
@@ -94,11 +96,13 @@ def bias_variance(
     return _assembled(rows, sets, loss, names, points, noise_known=isinstance(data, Population))
 
 
-def _grid_points(grid: Mapping[str, Sequence[Any]] | None) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    axes = {name: [_plain(value) for value in values] for name, values in (grid or {}).items()}
-    if not all(axes.values()):
-        raise InputError("bias_variance", expected="at least one value per grid axis", got=str(axes),
-                         remedy="leave the axis out")  # fmt: skip
+def _grid_points(grid: Any) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    try:
+        axes = {name: [_plain(value) for value in values] for name, values in dict(grid or {}).items()}
+    except (TypeError, ValueError):  # no mapping, or a single value
+        axes = {"": []}
+    if not all(axes.values()) or any(isinstance(values, str) for values in (grid or {}).values()):
+        refuse(_OPERATION, "at least one value per grid axis: {name: [values]}", grid, "leave the axis out, or list it")
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())], tuple(axes)
 
 
@@ -106,24 +110,37 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _check(loss: str, rounds: int) -> None:
+def _check(loss: str, data: Any) -> None:
     if loss not in LOSSES:
-        raise InputError("bias_variance", expected=f"a loss among {', '.join(LOSSES)}", got=repr(loss),
-                         remedy="name one; the two splits of 0-1 loss differ")  # fmt: skip
-    if rounds < 3:
-        raise InputError("bias_variance", expected="at least 3 rounds", got=str(rounds),
-                         remedy="a variance and its standard error need them")  # fmt: skip
+        refuse(_OPERATION, f"a loss among {', '.join(LOSSES)}", repr(loss),
+               "name one; the two splits of 0-1 loss differ")  # fmt: skip
+    if not isinstance(data, Population):
+        return
+    strange, own = ("label_noise", "noise_variance") if loss == "squared" else ("noise_variance", "label_noise")
+    if getattr(data, strange):
+        refuse(_OPERATION, f"no {strange} with {loss} loss", getattr(data, strange),
+               f"pass {own}, or a loss for the other kind of target")  # fmt: skip
+
+
+def _check_targets(sets: TrainingSets, loss: str) -> None:
+    outputs = sets.targets.shape[2:]
+    if outputs != sets.test_targets.shape[1:] or (outputs and loss != "squared"):
+        wanted = "(n,) for 0-1 loss" if loss != "squared" else "alike in training and at test"
+        refuse(_OPERATION, f"targets of shape {wanted}", f"(n, {outputs}) and {sets.test_targets.shape}",
+               "pass e.g. y.ravel()")  # fmt: skip
+    for targets in (sets.targets, sets.test_targets):
+        if targets.dtype.kind == "f" and not np.isfinite(targets).all():
+            refuse(_OPERATION, "finite targets", "NaN or infinity", "drop these rows or correct the target function")
+        if loss == "squared" and targets.dtype.kind not in "fiub":
+            refuse(_OPERATION, "numbers as targets of squared loss", f"type {targets.dtype}",
+                   'pass numbers, or loss="zero_one_domingos"')  # fmt: skip
 
 
 def _linear_rows(family: LinearFamily, sets: TrainingSets, points: list[dict[str, Any]]) -> Iterator[GridRow]:
-    family.check_names(points[0])
-    sizes = sorted({point[family.size_name] for point in points})
-    ridges = sorted({float(point.get("ridge", 0.0)) for point in points})
-    if ridges[0] < 0:
-        raise InputError("bias_variance", expected="ridge strengths >= 0", got=str(ridges[0]), remedy="leave it out")
+    sizes, ridges = family.axes(points)
     rounds, size = sets.targets.shape[:2]
-    features = family.features(sets.inputs.reshape(rounds * size, *sets.inputs.shape[2:]), sizes[-1])
-    space = FeatureSpace(family.features(sets.test_inputs, sizes[-1]), _columns(sets.test_targets))
+    features = family.matrix(sets.inputs.reshape(rounds * size, *sets.inputs.shape[2:]), sizes[-1])
+    space = FeatureSpace(family.matrix(sets.test_inputs, sizes[-1]), _columns(sets.test_targets))
     fits = nested_fits(
         features.reshape(rounds, size, -1),
         sets.targets.reshape(rounds, size, -1).astype(float),
@@ -152,8 +169,9 @@ def _row(
     if loss == "squared":
         terms = terms_of_predictions(predictions.astype(float), _columns(sets.test_targets))
         return squared_row(terms, noise=sets.noise_variance or 0.0, training_error=training_error)
-    classes, label_noise = (population.classes, float(population.label_noise)) if population else ((), 0.0)
-    labels = encoded(predictions, sets.test_targets, classes, label_noise)
+    known = np.asarray(population.classes) if population and population.classes else np.unique(sets.targets)
+    label_noise = float(population.label_noise) if population else 0.0
+    labels = encoded(predictions, sets.test_targets, known, label_noise)
     if loss == "zero_one_kohavi_wolpert":
         return kohavi_wolpert_row(labels, training_error=training_error)
     return domingos_row(labels, training_error=training_error, seed=seed)
@@ -170,7 +188,7 @@ def _all_predictions(
     for place in range(sets.rounds):
         _seed_globals(seed_of("bias_variance", seed, "round", place))
         X, y = sets.inputs[place], sets.targets[place]
-        predict = fitted(make_model(**point), fit, X, y)
+        predict = fitted(made(make_model, point), fit, X, y)
         predictions.append(_shaped(predict(sets.test_inputs), sets.test_targets, loss))
         seen = _shaped(predict(X), y, loss)
         errors.append(np.mean(np.square(seen - y.reshape(seen.shape)) if loss == "squared" else seen != y))
@@ -188,12 +206,20 @@ def _seed_globals(seed: int) -> None:
         sys.modules["torch"].manual_seed(seed)
 
 
-def _shaped(predicted: Any, targets: np.ndarray, loss: str) -> np.ndarray:
-    predicted = np.asarray(predicted)
-    if predicted.size != targets.size or len(predicted) != len(targets):
-        raise InputError("bias_variance", expected=f"predictions of the targets' shape {targets.shape}",
-                         got=str(predicted.shape), remedy="predict one value or label per target")  # fmt: skip
+def _shaped(predicted: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
+    if predicted.size != targets.size or not predicted.ndim or len(predicted) != len(targets):
+        refuse(_OPERATION, f"predictions of the targets' shape {targets.shape}", predicted.shape,
+               "predict one value or label per target")  # fmt: skip
+    if loss == "squared" and predicted.dtype.kind not in "fiub":
+        refuse(_OPERATION, "predictions that are numbers", f"type {predicted.dtype}", "predict numbers")
     return predicted.reshape(len(targets), -1) if loss == "squared" else predicted.reshape(targets.shape)
+
+
+def _named(value: Any) -> Any:
+    """Classes, functions and other objects by name, since a result holds what can be stored."""
+    if value is None or isinstance(value, bool | int | float | str | tuple | list):
+        return value
+    return getattr(value, "__name__", str(value))
 
 
 def _assembled(
@@ -201,11 +227,11 @@ def _assembled(
     *, noise_known: bool,
 ) -> BiasVariance:  # fmt: skip
     gap = max((row.gap for row in rows if np.isfinite(row.gap)), default=0.0)
-    if gap > _ROUNDING:
-        raise ArithmeticError(f"bias_variance: the parts miss the measured error by {gap:.3g} of its scale")
     replicates = [np.stack([row.replicates[place] for row in rows]) for place in range(3)]
     point = {name: np.stack([row.point[name] for row in rows]) for name in rows[0].point}
     caveats = () if noise_known else ("the noise of the data set is unknown and part of the bias",)
+    if gap > _ROUNDING:
+        caveats += (f"the parts miss the measured error by {gap:.1g} of the largest square: rounding",)
     return BiasVariance(
         loss=loss,
         sampling=sets.sampling,
@@ -213,7 +239,7 @@ def _assembled(
         train_size=sets.size,
         noise_known=noise_known,
         grid_names=names,
-        grid_points=tuple(tuple(one.values()) for one in points),
+        grid_points=tuple(tuple(_named(value) for value in one.values()) for one in points),
         error=replicates[0].mean(1),
         noise=np.array([row.noise for row in rows]),
         bias2=replicates[1].mean(1),

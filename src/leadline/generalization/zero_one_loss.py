@@ -5,15 +5,16 @@ mean. Kohavi and Wolpert: squared loss of indicator vectors, halved; its bias is
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from leadline.core import InputError, numpy_generator
+from leadline.core import numpy_generator
+from leadline.generalization.lawful_numbers import refuse
 from leadline.generalization.squared_loss import SquaredTerms, terms_of_predictions
 
 _RESAMPLES = 100
+_OPERATION, _REMEDY = "bias_variance", "let the model predict labels"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +39,29 @@ class Labels:
         return np.where(np.eye(len(self.classes), dtype=bool)[self.truth], 1 - self.label_noise, rest)
 
 
-def encoded(predictions: np.ndarray, truth: np.ndarray, classes: tuple[Any, ...], label_noise: float) -> Labels:
-    """Labels as numbers, refusing to compare text with numbers."""
-    known = np.asarray(classes) if classes else truth
+def encoded(predictions: np.ndarray, truth: np.ndarray, known: np.ndarray, label_noise: float) -> Labels:
+    """Labels as numbers, refusing to compare text with numbers, or what are no labels at all.
+
+    Args:
+        predictions: (rounds, points).
+        truth: (points,).
+        known: labels that occur in the population or in training.
+        label_noise: as in `Population`.
+
+    Raises:
+        InputError: predictions of another type than the labels, or none of which is among these.
+    """
     kinds = {_kind(predictions), _kind(truth), _kind(known)}
     if len(kinds) > 1:
-        raise InputError("bias_variance", expected="predictions of the same type as the labels",
-                         got=" and ".join(sorted(kinds)), remedy="let the model predict labels")  # fmt: skip
+        refuse(_OPERATION, "predictions of the same type as the labels", " and ".join(sorted(kinds)), _REMEDY)
     values, places = np.unique(np.concatenate([known, truth, predictions.ravel()]), return_inverse=True)
-    places = places[len(known) :]
-    return Labels(classes=values, occurring=np.isin(values, np.concatenate([known, truth])), truth=places[: len(truth)],
-                  label_noise=label_noise, predictions=places[len(truth) :].reshape(predictions.shape))  # fmt: skip
+    labels, predicted = np.split(places, [len(known) + len(truth)])
+    occurring = np.isin(np.arange(len(values)), labels)
+    if not occurring[predicted].any():
+        refuse(_OPERATION, f"predictions among the labels {np.unique(known)}"[:200],
+               f"none of these, {values[predicted[0]]} for one", _REMEDY)  # fmt: skip
+    return Labels(classes=values, occurring=occurring, truth=labels[len(known) :], label_noise=label_noise,
+                  predictions=predicted.reshape(predictions.shape))  # fmt: skip
 
 
 def _kind(labels: np.ndarray) -> str:
