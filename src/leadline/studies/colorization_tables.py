@@ -17,7 +17,7 @@ from leadline.optimization import GradientNoise, RangeTest, gradient_noise, lr_r
 from leadline.studies.colorization_checkpoints import Checkpoint, Setting, build_net, setting_of
 from leadline.studies.colorization_pictures import PictureRows, draw_rows, picture_rows
 from leadline.studies.colorization_report import ColorizationReport, NetRun, report_on
-from leadline.studies.colorization_runs import colour_task, pixel_cross_entropy, train_colorization
+from leadline.studies.colorization_runs import colour_task, train_colorization
 from leadline.studies.colorization_training import (
     SEEDS,
     kept_hashes,
@@ -110,9 +110,9 @@ def readings(net: str, setting: Setting, images: ColourImages, scale: str = "qui
         field=receptive_field(build_net(net, setting), (1, 1, _SIDE, _SIDE)),
         rates=lr_range_test(
             partial(build_net, net, setting), (greys, labels), lr_min=_LOWEST, lr_max=_HIGHEST, steps=_LADDER[scale],
-            seeds=1 if scale == "quick" else 3, batch_size=size, loss=pixel_cross_entropy, optimizer="adam",
+            seeds=1 if scale == "quick" else 3, batch_size=size, loss="cross_entropy", optimizer="adam",
         ),
-        noise=gradient_noise(model, (greys, labels), loss=pixel_cross_entropy, batch_size=max(1, size // 4)),
+        noise=gradient_noise(model, (greys, labels), loss="cross_entropy", batch_size=max(1, size // 4)),
         signals=signal_propagation(partial(build_net, net, setting), greys[:size], draws=2),
     )  # fmt: skip
 
