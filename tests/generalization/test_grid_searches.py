@@ -9,7 +9,7 @@ from jaxtyping import config
 from sklearn.linear_model import SGDRegressor
 from tolerances import ALGEBRA
 
-from leadline.core import InputError, numpy_generator
+from leadline.core import DivergedError, InputError, numpy_generator
 from leadline.data import embedded_set
 from leadline.generalization import grid_searches, linear_regression_grid
 from leadline.generalization.regression_rows import regression_rows
@@ -134,10 +134,13 @@ def test_the_test_rows_choose_nothing():
         np.testing.assert_array_equal(one.weights, two.weights)
 
 
+@pytest.mark.usefixtures("types_unchecked")
 def test_sets_given_as_arrays_are_used_as_they_are():
     X, y = rows()
     sets = {"validation": (X[20:30], y[20:30]), "test": (X[30:], y[30:])}
     given = linear_regression_grid((X[:20], y[:20]), **sets, **AXES)
+    with_lists = linear_regression_grid([X[:20], y[:20]], **{name: list(one) for name, one in sets.items()}, **AXES)
+    assert with_lists.to_dict() == given.to_dict()
     assert given.rows == (20, 10, 10)
     again = linear_regression_grid((X[:20], y[:20]), **sets, **AXES)
     assert given.to_dict() == again.to_dict()
@@ -175,8 +178,34 @@ def test_settings_that_diverge_are_rows_that_say_so():
     assert list(frame["status"]).count("chosen") == 1
     assert "diverged" in found.headline()
     assert np.isfinite(found.objective_gap).all()
-    with pytest.raises(InputError, match="a setting that stays finite"):
-        linear_regression_grid(rows(), lrs=[1e9], batch_sizes=[1], epochs=[8])
+
+
+@pytest.mark.parametrize(("lr", "epochs"), [(1e9, 8), (1e10, 1), (50.0, 1)])
+def test_no_choice_is_made_among_settings_that_all_diverged(lr, epochs):
+    with pytest.raises(
+        DivergedError,
+        match=f"a setting that does not diverge, got 2 that do; pass lrs below {lr:g}".replace("+", "[+]"),
+    ):
+        linear_regression_grid(rows(), lrs=[lr], batch_sizes=[8, 26], epochs=[epochs], l2=[0.01])
+
+
+def test_targets_without_signal_are_fitted_not_diverged():
+    generator = numpy_generator("noise alone")
+    train, few = ((generator.standard_normal((count, 10)), size * generator.standard_normal(count))
+                  for count, size in ((40, 1.0), (20, 0.5)))  # fmt: skip
+    found = linear_regression_grid(train, validation=few, test=few, batch_sizes=[8], epochs=[100], l2=[0.01])
+    assert found.fit.validation_half_mse > found.untrained_half_mse
+    assert list(found.to_frame()["status"]).count("chosen") == 1
+    found.plot()
+
+
+@pytest.mark.parametrize("level", [0.0, 5.0])
+def test_targets_that_do_not_vary_have_an_excess(level):
+    X, y = rows()
+    found = linear_regression_grid((X, np.full(len(y), level)), **AXES)
+    assert found.excess == (0.0 if level == 0 else np.inf)
+    assert "% of ridge" in repr(found)
+    found.plot()
 
 
 def test_draws_every_factor_and_makes_the_round_trip(found):
@@ -220,13 +249,18 @@ def test_default_learning_rates_follow_the_length_of_the_inputs(on_diabetes):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"batch_sizes": [41]}, "batch_sizes of one or more whole numbers from 1 to the 26 training rows"),
+        ({"batch_sizes": [41]}, "batch_sizes: one or more whole numbers from 1 to 26"),
         ({"batch_sizes": [2.5]}, "batch_sizes"),
-        ({"lrs": [0.0]}, "lrs of one or more positive numbers"),
-        ({"l2": [-0.1]}, "l2 of one or more numbers of at least 0"),
-        ({"epochs": []}, r"epochs of one or more .* got \[\]"),
-        ({"validation": 0.0}, "shares for validation"),
-        ({"test": 1.0}, "shares for validation and test"),
+        ({"lrs": [0.0]}, "lrs: one or more finite numbers above 0"),
+        ({"lrs": 0.1}, "lrs: one or more finite numbers above 0, got 0.1"),
+        ({"lrs": ["a"]}, "lrs: one or more finite numbers"),
+        ({"l2": [-0.1]}, "l2: one or more finite numbers of at least 0"),
+        ({"epochs": []}, r"epochs: one or more .* got \[\]"),
+        ({"validation": 0.0}, r"validation: rows \(X, y\), or as a share: a finite number above 0 and below 1, got 0"),
+        ({"validation": None}, "validation: rows .* got None"),
+        ({"validation": np.nan}, "validation: rows .* got nan"),
+        ({"test": 1.0}, "test: rows"),
+        ({"test": 0.01}, "shares for validation and test"),
         ({"test": (np.ones((3, 2)), np.ones(3))}, "as many features"),
         ({"test": (np.ones((3, 3)), np.ones(2))}, "test = X"),
         ({"test": (np.full((3, 3), np.nan), np.ones(3))}, "finite test"),

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from torch import nn
 
-from leadline.core import InputError
+from leadline.core import DivergedError
 from leadline.data import embedded_set
+from leadline.generalization.lawful_numbers import numbers
 from leadline.generalization.regression_rows import RegressionRows, Rows, regression_rows
 from leadline.generalization.ridge_paths import RidgePath, ridge_path
-from leadline.generalization.searched_settings import ChosenFit, LinearRegressionGrid
+from leadline.generalization.searched_settings import ChosenFit, LinearRegressionGrid, diverged, excess
 from leadline.models import mlp
 from leadline.training import Optimizer, Recipe, Trained, train_ensemble
 
@@ -71,12 +72,13 @@ def linear_regression_grid(
         progress: show a progress bar on standard error.
 
     Returns:
-        Validation error of every setting, NaN where it diverged, the chosen one's weights (in units of the inputs as
-        given) and test error, and the same for ridge regression in closed form, its strength chosen from `l2` and
-        from a finer path by the same validation rows.
+        Validation error of every setting, NaN where it left the finite numbers, the chosen one's weights (in units of
+        the inputs as given) and test error, and the same for ridge regression in closed form, its strength chosen from
+        `l2` and from a finer path by the same validation rows.
 
     Raises:
-        InputError: arrays that do not belong together, an empty or unlawful axis, or no setting that stays finite.
+        InputError: arrays that do not belong together, or an empty or unlawful axis.
+        DivergedError: no setting is left to choose, as all of them diverged.
 
     Source: CS/DS 541 homework 2, problem 3; Hoerl & Kennard (1970).
 
@@ -102,11 +104,14 @@ def linear_regression_grid(
     losses = losses[np.array(grid[3]) - 1]
     errors = losses.T.reshape([len(axis) for axis in grid]) / 2  # the loss in training is the whole mean square
     steps = np.ceil(len(rows.train[0]) / np.array(grid[0]))[:, None, None, None] * np.array(grid[3])
-    lost = history.diverged_at.reshape(errors.shape[:3])[..., None]
-    errors[((lost >= 0) & (lost < steps)) | ~np.isfinite(errors)] = np.nan
-    if np.isnan(errors).all():
-        _refuse("a setting that stays finite", "divergence everywhere", "pass smaller lrs")
-    places = np.unravel_index(int(np.nanargmin(errors)), errors.shape)
+    lost_at = history.diverged_at.reshape(errors.shape[:3])[..., None]
+    errors[((lost_at >= 0) & (lost_at < steps)) | ~np.isfinite(errors)] = np.nan
+    untrained = float(np.square(rows.validation[1]).mean() / 2)
+    lost = diverged(errors, untrained)
+    if lost.all():
+        raise DivergedError(_OPERATION, expected="a setting that does not diverge", got=f"{lost.size} that do",
+                            remedy=f"pass lrs below {min(grid[1]):g}")  # fmt: skip
+    places = np.unravel_index(int(np.where(lost, np.inf, errors).argmin()), errors.shape)
     size, rate, strength, passes = (axis[place] for axis, place in zip(grid, places, strict=True))
     alone = problem.train([(int(size), rate, strength)], int(passes)).parameters()
     path = problem.ridge(_PATH)
@@ -115,7 +120,7 @@ def linear_regression_grid(
         rows=(len(rows.train[0]), len(rows.validation[0]), len(rows.test[0])),
         **dict(zip(("batch_sizes", "lrs", "l2", "epochs"), grid, strict=True)),
         half_mse=errors,
-        untrained_half_mse=float(np.square(rows.validation[1]).mean() / 2),
+        untrained_half_mse=untrained,
         fit=problem.chosen(strength, alone["0.weight"].numpy()[0], alone["0.bias"].item()),
         ridge=problem.best_ridge(problem.ridge(np.array(grid[2]))),
         ridge_path=problem.best_ridge(path),
@@ -169,7 +174,8 @@ class _Problem:
         runs = RidgePath(strengths=every, weights=weights[:, 0], biases=biases[:, 0])
         with np.errstate(over="ignore", invalid="ignore"):  # of what diverged
             reached = runs.objective(*self.fitted).reshape(-1, len(strengths))
-        return np.nanmin(reached, axis=0) / self.ridge(strengths).objective(*self.fitted) - 1
+        best = np.where(np.isfinite(reached), reached, np.inf).min(0)
+        return excess(best, self.ridge(strengths).objective(*self.fitted))
 
     def best_ridge(self, path: RidgePath) -> ChosenFit:
         """The strength with the least validation error."""
@@ -194,20 +200,10 @@ class _Problem:
 
 
 def _grid(axes: dict[str, Sequence[Any]], rows: int) -> list[tuple[Any, ...]]:
+    bounds = {"batch_sizes": {"least": 1, "most": rows, "whole": True}, "lrs": {"above": 0},
+              "epochs": {"least": 1, "whole": True}, "l2": {"least": 0}}  # fmt: skip
     grid = []
     for name, values in axes.items():
-        axis = tuple(sorted(set(values)))
-        whole = name in ("batch_sizes", "epochs")
-        least, open_end = (1, False) if whole else (0, name == "lrs")
-        lawful = all(np.isfinite(one) and one >= least and not (open_end and one == 0) for one in axis)
-        lawful = lawful and (not whole or all(int(one) == one for one in axis))
-        if not axis or not lawful or (name == "batch_sizes" and max(axis) > rows):
-            kinds = {"batch_sizes": f"whole numbers from 1 to the {rows} training rows", "lrs": "positive numbers",
-                     "epochs": "whole numbers from 1", "l2": "numbers of at least 0"}  # fmt: skip
-            _refuse(f"{name} of one or more {kinds[name]}", str(values), "correct that axis")
-        grid.append(tuple(int(one) if whole else float(one) for one in axis))
+        axis = np.unique(numbers(_OPERATION, name, values, **bounds[name]))
+        grid.append(tuple(axis.astype(int).tolist() if "whole" in bounds[name] else axis.tolist()))
     return grid
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError(_OPERATION, expected=expected, got=got, remedy=remedy)

@@ -80,7 +80,8 @@ def _one(operation: str, name: str, value: Any, *, whole: bool, **bounds: int | 
 
 
 def _bounds(least: int | float, above: int | float, most: int | float, below: int | float) -> str:
-    said = [f"{word} {bound:g}" for word, bound in
-            (("of at least", least), ("above", above), ("of at most", most), ("below", below))
-            if np.isfinite(bound)]  # fmt: skip
+    if np.isfinite(least) and np.isfinite(most):
+        return f" from {least:g} to {most:g}"
+    bounds = {"of at least": least, "above": above, "of at most": most, "below": below}
+    said = [f"{word} {bound:g}" for word, bound in bounds.items() if np.isfinite(bound)]
     return " " + " and ".join(said) if said else ""

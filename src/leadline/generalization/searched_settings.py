@@ -17,6 +17,24 @@ AXES = ("batch_size", "lr", "l2", "epochs")
 LABELS = {"batch_size": "batch size\n(rows)", "lr": "learning\nrate", "l2": "L2\nstrength", "epochs": "epochs"}
 
 
+WORSE = 10.0  # times the error before training: more than fitting noise to a few rows can make of it
+
+
+def diverged(half_mse: Float[np.ndarray, "*settings"], untrained_half_mse: float) -> Bool[np.ndarray, "*settings"]:
+    """Which settings ended far worse than they began, or beyond the finite numbers."""
+    return ~(half_mse <= WORSE * untrained_half_mse)
+
+
+def excess(found: Float[np.ndarray, "*fits"], least: Float[np.ndarray, "*fits"]) -> Float[np.ndarray, "*fits"]:
+    """How far above the least an error or objective is, relative to it; 0 where both are 0.
+
+    >>> excess(np.array([3.0, 0.0, 1.0]), np.array([2.0, 0.0, 0.0]))
+    array([0.5, 0. , inf])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(found == least, 0.0, found / least - 1)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ChosenFit:
     """A linear fit that validation rows chose, in units of the inputs as given: predictions are X @ weights + bias.
@@ -84,23 +102,25 @@ class LinearRegressionGrid(Result):
 
     @property
     def chosen(self) -> dict[str, int | float]:
-        """The setting with the least validation error."""
+        """The setting with the least validation error among those that did not diverge."""
         return {name: values[place] for (name, values), place in zip(self.axes.items(), self.places, strict=True)}
 
     @property
     def places(self) -> tuple[int, ...]:
         """Where on the axes that is."""
-        return tuple(int(place) for place in np.unravel_index(int(np.nanargmin(self.half_mse)), self.half_mse.shape))
+        best = int(np.where(self.diverged, np.inf, self.half_mse).argmin())
+        return tuple(int(place) for place in np.unravel_index(best, self.half_mse.shape))
 
     @property
     def diverged(self) -> Bool[np.ndarray, "batch_sizes lrs l2 epochs"]:
-        """Which settings ended worse than they began, or beyond the finite numbers."""
-        return ~(self.half_mse <= self.untrained_half_mse)
+        """Which settings ended at an error ten times as large as before training, or beyond the finite numbers."""
+        return diverged(self.half_mse, self.untrained_half_mse)
 
     @property
     def excess(self) -> float:
         """The chosen setting's validation error over that of the best ridge on the finer path, less one."""
-        return self.fit.validation_half_mse / self.ridge_path.validation_half_mse - 1
+        found, least = (np.array(one.validation_half_mse) for one in (self.fit, self.ridge_path))
+        return float(excess(found, least))
 
     def least(self, axis: str) -> Float[np.ndarray, " values"]:
         """By value of one axis, the least validation error over all else; NaN where all diverged."""
@@ -174,7 +194,8 @@ class LinearRegressionGrid(Result):
         lines = np.concatenate([self.least(axis) for axis in AXES])
         low = min(self.half_mse[self.places], self.ridge_path.validation_half_mse)
         high = max(np.nanmax(lines), self.ridge_path.validation_half_mse)
-        bottom, top = low - 0.2 * (high - low), high + 0.5 * (high - low)
+        room = high - low or abs(high) or 1.0
+        bottom, top = low - 0.2 * room, high + 0.5 * room
         above = int((~self.diverged & (self.half_mse > top)).sum())
         ax.set_ylim(bottom, top)
         ax.set(xlabel=f"value of the factor ({above} settings lie above the frame, {self.diverged.sum()} diverged)",
