@@ -92,7 +92,7 @@ def test_list(filled, run):
 
 def test_show(filled, run):
     shown = run("show", filled, "--function", "jobs_of_a_user.quotient").stdout.splitlines()
-    assert shown[0].split() == ["row", "key", "x", "y", "outcome", "quotient", "pair", "error", "time", "(s)"]
+    assert shown[0].split() == ["row_key", "x", "y", "outcome", "quotient", "pair", "error", "time_s"]
     assert [line.split()[1:5] for line in shown[1:3]] == [
         ["1", "2", "done", "0.5"],
         ["1", "0", "failed", "ZeroDivisionError:"],

@@ -205,7 +205,7 @@ def test_the_result_says_itself(store):
     assert "\n" not in result.headline()
     assert result.headline().startswith("errands.mixed: 9 of 12 done, 2 failed, 1 diverged; 12 computed now in ")
     frame = result.to_frame()
-    assert list(frame.columns) == ["x", "outcome", "error", "time (s)", "third", "powers"]
+    assert list(frame.columns) == ["x", "outcome", "error", "time_s", "third", "powers"]
     assert frame["x"].tolist() == list(range(12))
     again = SweepResult.from_dict(result.to_dict())
     assert again.to_dict() == result.to_dict()

@@ -30,8 +30,8 @@ def test_a_line_per_row_and_a_column_per_name(store):
 def test_names_that_meet_are_told_apart():
     (line,) = frame_of([_row({"lr": 1, "outcome": 2}, {"lr": 3, "error": 4})]).to_dict("records")
     assert line == {
-        "lr": 1, "outcome (argument)": 2, "outcome": "done", "lr (result)": 3, "error (result)": 4, "error": "",
-        "time (s)": 0.5,
+        "lr": 1, "outcome.argument": 2, "outcome": "done", "lr.result": 3, "error.result": 4, "error": "",
+        "time_s": 0.5,
     }  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def test_files_hold_the_table(tmp_path, ending):
     path = tmp_path / f"table{ending}"
     write_table(frame_of(rows, identified=True), path)
     back = pd.read_csv(path) if ending == ".csv" else pd.read_parquet(path)
-    assert list(back.columns[:4]) == ["row key", "row function", "row version", "x"]
+    assert list(back.columns[:4]) == ["row_key", "row_function", "row_version", "x"]
     assert back["x"].tolist() == [1, 2, 3]
     assert back["layers"].tolist() == ["[1, 2]", "[3]", "[]"]
     assert back["loss"].tolist()[:2] == [float("inf"), 0.1]

@@ -66,7 +66,7 @@ def list_sweeps(
             "done": one.done,
             "failed": one.failed,
             "diverged": one.diverged,
-            "time (s)": round(one.seconds, 3),
+            "time_s": round(one.seconds, 3),
             "last": datetime.fromtimestamp(one.finished).astimezone().isoformat(" ", "seconds"),
         }
         for store in stores
@@ -164,8 +164,8 @@ def _plain(row: "Row") -> dict[str, Any]:
 
 def _shortened(frame: "pandas.DataFrame") -> tuple[list[list[Any]], list[str]]:
     # What is the same in all rows of one function needs no column.
-    dull = [name for name in ("row function", "row version", "error") if len(set(frame[name])) == 1]
-    short = frame.drop(columns=dull).assign(**{"row key": [key[:8] for key in frame["row key"]]})
+    dull = [name for name in ("row_function", "row_version", "error") if len(set(frame[name])) == 1]
+    short = frame.drop(columns=dull).assign(**{"row_key": [key[:8] for key in frame["row_key"]]})
     return short.to_numpy(dtype=object).tolist(), list(short.columns)
 
 
@@ -192,7 +192,7 @@ def _tell(row: "Row") -> None:
 
     shapes = {name: f"{array.shape} {array.dtype}" for name, array in row.arrays.items()}
     lines = {"key": row.key, "function": row.function, "version": row.version, "arguments": row.arguments,
-             "outcome": row.outcome, "value": row.value, "arrays": shapes, "time (s)": f"{row.seconds:.3g}",
+             "outcome": row.outcome, "value": row.value, "arrays": shapes, "time_s": f"{row.seconds:.3g}",
              "error": row.error, "traceback": row.traceback}  # fmt: skip
     for name, value in lines.items():
         if value:

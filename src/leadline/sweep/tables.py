@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import pandas
 
 
-_OWN = ("outcome", "error", "time (s)")
+_OWN = ("outcome", "error", "time_s")
 
 
 def frame_of(rows: Iterable[Row], *, identified: bool = False) -> "pandas.DataFrame":
     """One line per row, in the given order; of an array its shape and type.
 
-    An argument named like a column of ours gets the column `NAME (argument)`; a value whose name is taken already,
-    `NAME (result)`.
+    An argument named like a column of ours gets the column `NAME.argument`; a value whose name is taken already,
+    `NAME.result`.
 
     Args:
         rows: of a store.
@@ -72,14 +72,14 @@ def _writer(path: Path) -> "Callable[[pandas.DataFrame, BinaryIO], None]":
 
 
 def _identity(row: Row) -> dict[str, Any]:
-    return {"row key": row.key, "row function": row.function, "row version": row.version}
+    return {"row_key": row.key, "row_function": row.function, "row_version": row.version}
 
 
 def _line(row: Row, taken: set[str]) -> dict[str, Any]:
     arrays = {name: f"{'x'.join(map(str, one.shape)) or 'scalar'} {one.dtype}" for name, one in row.arrays.items()}
-    arguments = {f"{name} (argument)" if name in _OWN else name: one for name, one in row.arguments.items()}
-    results = {f"{name} (result)" if name in taken else name: one for name, one in (row.value | arrays).items()}
-    return arguments | {"outcome": row.outcome} | results | {"error": row.error or "", "time (s)": row.seconds}
+    arguments = {f"{name}.argument" if name in _OWN else name: one for name, one in row.arguments.items()}
+    results = {f"{name}.result" if name in taken else name: one for name, one in (row.value | arrays).items()}
+    return arguments | {"outcome": row.outcome} | results | {"error": row.error or "", "time_s": row.seconds}
 
 
 def _flat(column: "pandas.Series") -> "pandas.Series":
