@@ -18,6 +18,7 @@ from leadline.studies import Settings
 from leadline.studies import double_descent_networks as networks
 from leadline.studies.double_descent_networks import BIG, CLEAN, NOISY, SMALL, Family, exhibit, observe
 from leadline.sweep import ProcessPool, StoreError, read_rows, summaries
+from leadline.sweep.jobs import key_of, texts_of
 
 FEW: dict[str, Any] = SMALL | {"samples": 60, "widths": (2, 3, 5)}
 TINY = Family(**FEW, noises=(NOISY, CLEAN), draws=2, seeds=2, training=Training(epochs=3))
@@ -44,6 +45,11 @@ def test_every_network_is_at_its_place(tmp_path):
     assert clean.optimal is None
     assert noisy.optimal is not None
     assert [path.name for path in tmp_path.glob("*.db")] == ["double-descent-networks.db"]
+
+
+def test_the_full_scale_is_a_thousand_networks_or_more_each_a_job_of_its_own():
+    jobs = [key_of("f", "", texts_of(job)[1]) for family in networks.FAMILIES["full"] for job in family.jobs("")]
+    assert len(set(jobs)) == len(jobs) >= 1000
 
 
 @pytest.mark.slow
