@@ -43,7 +43,7 @@ def write_table(frame: "pandas.DataFrame", path: str | Path) -> None:
     """
     path = Path(path)
     write = _writer(path)
-    flat = frame.apply(_flat)
+    flat: Any = frame.apply(_flat)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         try:
