@@ -1,8 +1,10 @@
 import json
+import os
 import re
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from studies.small_colorization import SMALL, small_images
 
@@ -64,6 +66,43 @@ def test_other_files_are_refused(trained, tmp_path):
     save_file({"palette": torch.zeros(2, 3)}, path, metadata)
     with pytest.raises(InputError, match=r"name such a \.safetensors file"):
         read_checkpoint(path)
+
+
+def test_a_file_is_for_everybody_whom_the_umask_lets_read(trained, tmp_path):
+    former = os.umask(0o027)
+    try:
+        write_checkpoint(trained[0], tmp_path / "one.safetensors")
+    finally:
+        os.umask(former)
+    assert (tmp_path / "one.safetensors").stat().st_mode & 0o777 == 0o640
+
+
+def changed(values: torch.Tensor) -> torch.Tensor:
+    values = values.clone()
+    values.view(-1)[0] = torch.nan
+    return values
+
+
+@pytest.mark.parametrize(
+    ("prefix", "change", "message"),
+    [
+        ("palette", lambda colours: colours[:3], r"a palette of shape \(3, 3\), .* for 5 colours"),
+        ("palette", lambda colours: colours[:, :2], r"a palette of shape \(5, 2\)"),
+        ("palette", lambda colours: colours + 255, "levels beyond 255"),
+        ("palette", changed, "values in palette that are not finite"),
+        ("parameters/", changed, "values in parameters/.* that are not finite"),
+        ("buffers/", lambda values: values.double() + torch.inf, "values in buffers/.* that are not finite"),
+    ],
+)
+def test_values_that_would_colour_wrongly_are_refused(trained, tmp_path, prefix, change, message):
+    with safe_open(str(trained[1]), "pt") as stream:
+        tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - no mapping
+        metadata = stream.metadata()
+    name = next(name for name in sorted(tensors) if name.startswith(prefix))
+    tensors[name] = change(tensors[name]).contiguous()
+    save_file(tensors, tmp_path / "x.safetensors", metadata)
+    with pytest.raises(InputError, match=message):
+        read_checkpoint(tmp_path / "x.safetensors")
 
 
 def test_nets_by_name():

@@ -48,13 +48,28 @@ def test_only_grey_values_count(nets):
     assert np.array_equal(colour(image, nets["pool"]), colour(swapped, nets["pool"]))
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "I;16", "I;16B"])
 def test_files_of_several_kinds(nets, tmp_path, mode):
-    Image.fromarray(photograph(10, 14)[0]).convert(mode).save(tmp_path / "in.png")
-    assert colour_photograph(tmp_path / "in.png", nets["unet"], tmp_path / "out.png") == (14, 10)
-    with Image.open(tmp_path / "in.png") as asked, Image.open(tmp_path / "out.png") as got:
-        expected = colour(np.array(asked.convert("RGB"))[None], nets["unet"])[0]
-        assert np.array_equal(np.array(got), expected)
+    file = tmp_path / f"in.{'tif' if mode == 'I;16B' else 'png'}"
+    levels = photograph(10, 14)[0]
+    if mode.startswith("I;16"):
+        levels = levels[..., :1].repeat(3, axis=2)
+        deep = levels[..., 0] * np.uint16(256) + np.uint16(255)
+        Image.frombytes(mode, (14, 10), deep.astype(">u2" if mode == "I;16B" else "<u2").tobytes()).save(file)
+    else:
+        Image.fromarray(levels).convert(mode).save(file)
+        with Image.open(file) as asked:
+            levels = np.array(asked.convert("RGB"))
+    assert colour_photograph(file, nets["unet"], tmp_path / "out.png") == (14, 10)
+    with Image.open(tmp_path / "out.png") as got:
+        assert np.array_equal(np.array(got), colour(levels[None], nets["unet"])[0])
+
+
+@pytest.mark.parametrize("values", [np.int32, np.float32])
+def test_images_of_unknown_levels_are_refused(nets, tmp_path, values):
+    Image.fromarray(np.ones((4, 4), values)).save(tmp_path / "in.tif")
+    with pytest.raises(InputError, match=r"expected 8 or 16 bits a channel, got .*in\.tif of mode [IF]"):
+        colour_photograph(tmp_path / "in.tif", nets["pool"], tmp_path / "out.png")
 
 
 def test_a_turned_photograph_comes_out_upright(nets, tmp_path):
@@ -71,6 +86,9 @@ def test_mistakes(nets, tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing"):
         colour_photograph(tmp_path / "nothing.jpg", nets["pool"], tmp_path / "out.png")
     Image.fromarray(photograph(4, 4)[0]).save(tmp_path / "in.png")
-    with pytest.raises(InputError, match=r"ends like an image's, got .*out\.what"):
-        colour_photograph(tmp_path / "in.png", nets["pool"], tmp_path / "out.what")
-    assert not (tmp_path / "out.what").exists()
+    for name in ("out.what", "nowhere/out.png"):
+        with pytest.raises(InputError, match=rf"ends like an image's, in a folder that is there, got .*{name}"):
+            colour_photograph(tmp_path / "in.png", nets["pool"], tmp_path / name)
+    with pytest.raises(InputError, match=r"a file that can be written, got .*out\.xbm: cannot write mode RGB"):
+        colour_photograph(tmp_path / "in.png", nets["pool"], tmp_path / "out.xbm")
+    assert {path.name for path in tmp_path.iterdir()} == {"in.jpg", "in.png"}

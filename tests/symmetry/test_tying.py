@@ -73,6 +73,7 @@ def test_leadlines_own_training_keeps_layers_tied(optimizer) -> None:
     group, classes = generated_by(mirror(), quarter_turn()), torch.arange(20) % 3
     recipes = [Recipe(lr=lr, steps=5, batch_size=8, optimizer=optimizer, seed=3) for lr in (0.01, 0.05)]
     start = initialized(tied_network, 3)
+    assert isinstance(start, nn.Sequential)
     one = train(start, (IMAGES, classes), recipes[1])
     together = train_ensemble(tied_network, (IMAGES, classes), recipes)
     for trained, member in ((one, 0), (together, 0), (together, 1)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadline.cli.output import Json, console, show
+from leadline.cli.output import Json, console, show, show_json
 from leadline.cli.progress import Data
 from leadline.core.errors import InputError, MissingDataError
 
@@ -41,13 +41,16 @@ class Images(StrEnum):
 
 def train_or_colour(
     photograph: Annotated[
-        Path | None, typer.Argument(metavar="[PHOTOGRAPH]", help="Colour this one; without, nets are trained.")
+        Path | None,
+        typer.Argument(metavar="[PHOTOGRAPH]", dir_okay=False, help="Colour this one; without, nets are trained."),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Trained weights, to colour the photograph with.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Trained weights, to colour the photograph with."),
     ] = None,
     to: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The coloured photograph; if not given NAME-coloured.png.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="The coloured photograph; if not given NAME-coloured.png."),
     ] = None,
     net: Annotated[
         list[Net] | None, typer.Option(help="Train this net; repeatable; if not given pool, transposed and unet.")
@@ -55,7 +58,9 @@ def train_or_colour(
     seed: Annotated[
         list[int] | None, typer.Option(help="Of palette, weights and order of batches; repeatable; if not given 0.")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="In all, those of earlier runs included.")] = 25,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="In all, those of earlier runs included; if not given 25.")
+    ] = None,
     images: Annotated[
         Images | None,
         typer.Option(help="horses of CIFAR-10, or patches of two photographs; if not given horses where they are."),
@@ -67,7 +72,7 @@ def train_or_colour(
         Precision | None,
         typer.Option(help="In training; if not given bfloat16 where the device has instructions for it."),
     ] = None,
-    device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, ...")] = "cpu",
+    device: Annotated[str | None, typer.Option(help="Where to train: cpu, cuda, ...; if not given cpu.")] = None,
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw curves and coloured images; the ending is the format.")
     ] = None,
@@ -83,11 +88,18 @@ def train_or_colour(
         if photograph is None or weights is None:
             raise InputError("colorize", expected="a photograph and --weights FILE", got="one without the other",
                              remedy="train weights first: leadline colorize")  # fmt: skip
-        _colour(photograph, weights, to or photograph.with_name(f"{photograph.stem}-coloured.png"))
+        _refuse_for_a_photograph({
+            "--net": net, "--seed": seed, "--epochs": epochs, "--images": images, "--runs": runs,
+            "--precision": precision, "--device": device, "--picture": picture,
+        })  # fmt: skip
+        to = to or photograph.with_name(f"{photograph.stem}-coloured.png")
+        _colour(photograph, weights, to, as_json=as_json)
         return
+    if picture is not None:
+        _check_picture(picture)
     from leadline.studies.colorization_checkpoints import EXERCISE
     from leadline.studies.colorization_report import report_on
-    from leadline.studies.colorization_runs import runs_file, train_colorization
+    from leadline.studies.colorization_runs import EPOCHS, runs_file, train_colorization
     from leadline.studies.colorization_training import picture_rows, runs_folder
     from leadline.studies.colour_images import HORSES
 
@@ -95,12 +107,12 @@ def train_or_colour(
     folder = runs if runs is not None else runs_folder() / ("" if chosen.name == HORSES else "patches")
     done = train_colorization(
         chosen,
-        nets=[str(one) for one in net] if net else EXERCISE,
-        seeds=seed or [0],
-        epochs=epochs,
+        nets=list(dict.fromkeys(map(str, net))) if net else EXERCISE,
+        seeds=list(dict.fromkeys(seed)) if seed else [0],
+        epochs=epochs or EPOCHS,
         folder=folder,
         precision=str(precision) if precision else None,
-        device=device,
+        device=device or "cpu",
         announce=lambda line: typer.echo(line, err=True),
     )
     report = report_on(done, chosen)
@@ -112,12 +124,21 @@ def train_or_colour(
             console().print(f"weights: {runs_file(folder, one.net, one.seed)}", markup=False, soft_wrap=True)
 
 
-def _colour(photograph: Path, weights: Path, to: Path) -> None:
+def _refuse_for_a_photograph(options: dict[str, object]) -> None:
+    if given := [name for name, value in options.items() if value]:
+        raise InputError("colorize", expected="only --weights, --to and --json with a photograph",
+                         got=", ".join(given), remedy="leave them out, or the photograph to train")  # fmt: skip
+
+
+def _colour(photograph: Path, weights: Path, to: Path, *, as_json: bool) -> None:
     from leadline.studies.colorization_checkpoints import read_checkpoint
     from leadline.studies.photograph_colouring import colour_photograph
 
     width, height = colour_photograph(photograph, read_checkpoint(weights), to)
-    typer.echo(f"{to}: {width} x {height} pixels")
+    if as_json:
+        show_json({"picture": str(to), "width": width, "height": height})
+    else:
+        typer.echo(f"{to}: {width} x {height} pixels")
 
 
 def _images(images: Images | None, data: Path | None) -> "ColourImages":
@@ -145,8 +166,14 @@ def _draw(report: "ColorizationReport", rows: "PictureRows", to: Path) -> None:
     report.draw_curves(axes["accuracy"], "validation_accuracy", "validation accuracy")
     draw_rows(axes["images"], rows)
     figure.suptitle(f"Colorization trained on {report.images}")
-    try:
-        figure.savefig(to)
-    except ValueError as error:  # matplotlib's word for an unknown ending
-        raise InputError("colorize", expected="a name that ends like a picture's", got=str(to),
-                         remedy="write to e.g. curves.svg") from error  # fmt: skip
+    figure.savefig(to)
+
+
+def _check_picture(to: Path) -> None:
+    """Before hours of training: can it be drawn there?"""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    endings = FigureCanvasBase.get_supported_filetypes()
+    if to.suffix.lower().removeprefix(".") not in endings or not to.parent.is_dir():
+        raise InputError("colorize", expected="a name that ends like a picture's, in a folder that is there",
+                         got=str(to), remedy="write to e.g. curves.svg")  # fmt: skip

@@ -2,11 +2,11 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ _FORMAT = "leadline colorization 1"
 _PLAIN = ("net", "seed", "images", "fingerprint", "precision")
 _HISTORY = ("training_loss", "validation_loss", "validation_accuracy", "seconds")
 _PALETTE = "palette"
+_WHITE = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,15 +111,15 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     plain |= {"taken": state.taken, "setting": asdict(checkpoint.setting)}
     metadata = {"format": _FORMAT, "training": json.dumps(plain)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    temporary = path.with_name(f".{path.name}-{uuid4().hex}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with temporary.open("xb") as stream:
             stream.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata))
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -146,7 +147,15 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
 
 
 def _assembled(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Checkpoint:
-    palette = Palette(colours=tensors.pop(_PALETTE).numpy().astype(np.float64))
+    for name, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise ValueError(f"values in {name} that are not finite")
+    taken, setting = plain.pop("taken"), Setting(**plain.pop("setting"))
+    colours = tensors.pop(_PALETTE).numpy().astype(np.float64)
+    if colours.shape != (setting.colours, 3) or not ((np.rint(colours) >= 0) & (np.rint(colours) <= _WHITE)).all():
+        raise ValueError(
+            f"a palette of shape {colours.shape}, or with levels beyond {_WHITE}, for {setting.colours} colours"
+        )
     parameters, buffers, memory = {}, {}, {}
     for name, value in tensors.items():
         kind, _, rest = name.partition("/")
@@ -155,8 +164,11 @@ def _assembled(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Check
             memory.setdefault(slot, {})[rest] = value
         else:
             {"parameters": parameters, "buffers": buffers}[kind][rest] = value
-    taken, setting = plain.pop("taken"), Setting(**plain.pop("setting"))
     history: dict[str, Any] = {name: tuple(plain.pop(name)) for name in _HISTORY}
     return Checkpoint(
-        **plain, **history, setting=setting, palette=palette, state=State(parameters, buffers, memory, taken)
+        **plain,
+        **history,
+        setting=setting,
+        palette=Palette(colours=colours),
+        state=State(parameters, buffers, memory, taken),
     )
