@@ -2,17 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from jaxtyping import Float, Int
 from torch import nn
 
-from leadline.core import InputError, numpy_generator
+from leadline.core import InputError
 from leadline.core.results import Result
-from leadline.optimization.batch_fits import fit_knee
-from leadline.optimization.range_tests import factory_of
+from leadline.optimization.batch_fits import Knee, fit_knee
+from leadline.optimization.probes import factory_of, probe_recipe, seeds_of
 from leadline.training import History, Objective, Recipe, train_ensemble
 from leadline.training.members import Factory
 from leadline.training.objectives import Loss
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
 
-_REPLICATES = 100
 _ROOM = 2.0  # a larger batch gets this many times the steps that the last one needed
 _EVALUATIONS = 50  # per run, at most
 _SOURCES = (
@@ -40,8 +39,8 @@ class CriticalBatch(Result):
         target: the validation loss to reach.
         steps: by batch size, rate and seed; infinite where the target was not reached.
         limits: by batch size the steps that runs had.
-        smallest_steps: S_min, with its interval over seeds.
-        critical: B_crit in examples, with its interval.
+        smallest_steps: S_min, with its interval.
+        critical: B_crit in examples, with its interval; NaN where too few runs reached the target.
         confidence: of the intervals.
     """
 
@@ -84,6 +83,8 @@ class CriticalBatch(Result):
     def regime(self, batch_size: float | int) -> str:
         """The regime at a batch size: noise dominated below B_crit, curvature dominated above, or at the knee."""
         low, high = self.critical_interval
+        if math.isnan(low):
+            return "unknown: too few runs reached the target for an interval of the critical batch size"
         if batch_size < low:
             return "noise dominated: a larger batch saves steps nearly in proportion"
         if batch_size > high:
@@ -94,8 +95,9 @@ class CriticalBatch(Result):
         if not np.isfinite(self.critical):
             return f"critical batch size not found: {self.caveats[0]}"
         low, high = self.critical_interval
+        ends = "no interval" if math.isnan(low) else f"{self.confidence:.0%}: {low:.3g} to {high:.3g}"
         return (
-            f"critical batch size {self.critical:.3g} examples ({self.confidence:.0%}: {low:.3g} to {high:.3g}), "
+            f"critical batch size {self.critical:.3g} examples ({ends}), "
             f"at least {self.smallest_steps:.3g} steps to loss {self.target:.3g}"
         )
 
@@ -128,7 +130,8 @@ class CriticalBatch(Result):
             grid = np.geomspace(self.batch_sizes[0] / 2, self.batch_sizes[-1] * 2, 100)
             ax.plot(grid, [self.predicted(size) for size in grid.tolist()], color="C1", label="S_min (1 + B_crit / B)")
             ax.axvline(self.critical, color="C2", linewidth=1, linestyle="--", label=f"B_crit = {self.critical:.3g}")
-            ax.axvspan(*np.clip(self.critical_interval, grid[0], grid[-1]), color="C2", alpha=0.15, linewidth=0)
+            if not math.isnan(self.critical_interval[0]):
+                ax.axvspan(*np.clip(self.critical_interval, grid[0], grid[-1]), color="C2", alpha=0.15, linewidth=0)
             ax.axhline(self.smallest_steps, color="0.5", linewidth=1, linestyle=":", label="S_min")
             ax.legend(fontsize="small")
         ax.set(xscale="log", yscale="log", xlabel="batch size (examples)", ylabel=f"steps to loss {self.target:.3g}")
@@ -145,8 +148,10 @@ def critical_batch_size(
     validation: Any = None,
     steps: int = 1000,
     seeds: Sequence[int] | int = 3,
-    loss: str | Loss | Objective = "cross_entropy",
-    optimizer: str | Optimizer = "sgd",
+    recipe: Recipe | None = None,
+    loss: str | Loss | Objective | None = None,
+    optimizer: str | Optimizer | None = None,
+    weight_decay: float | None = None,
     momentum: float | None = None,
     confidence: float = 0.9,
     progress: bool = False,
@@ -166,15 +171,17 @@ def critical_batch_size(
         validation: data on which the loss is read; None: the training data.
         steps: that the smallest batch size has.
         seeds: how many, or which.
-        loss, optimizer, momentum: as in `Recipe`.
-        confidence: of the intervals, from a bootstrap over seeds that tunes the rate anew each time.
+        recipe: how to train in all else; its length, batch size, learning rate and seed are those of the grid.
+        loss, optimizer, weight_decay, momentum: in place of the recipe's; without one the defaults of `Recipe`
+            (cross_entropy, sgd).
+        confidence: of the intervals, by profile likelihood, the runs at the best rates being independent.
         progress: show a progress bar on standard error.
 
     Returns:
         Steps by batch size, rate and seed; S_min and B_crit with intervals; `regime(batch_size)`.
 
     Raises:
-        InputError: fewer than two batch sizes, no rates, or as for `train_ensemble`.
+        InputError: fewer than two batch sizes, no rates, a target that is NaN, or as for `train_ensemble`.
 
     >>> import torch
     >>> generator = torch.Generator().manual_seed(0)
@@ -186,20 +193,20 @@ def critical_batch_size(
     'at the knee: within the interval of the critical batch size'
     """
     sizes, rates = np.array(sorted(set(batch_sizes)), dtype=int), np.array(sorted(set(lrs)), dtype=float)
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    factory, chosen = factory_of("critical_batch_size", model), seeds_of(seeds)
     if len(sizes) < 2 or sizes[0] < 1 or len(rates) == 0 or rates[0] <= 0 or not chosen or steps < 1:
         _refuse("two batch sizes or more, positive rates, a seed or more, steps",
                 f"{list(batch_sizes)}, {list(lrs)}, {len(chosen)} seeds, {steps} steps", "widen the grid")  # fmt: skip
+    if math.isnan(target):
+        _refuse("a target loss", "NaN", "pass one that every batch size can reach")
+    base = probe_recipe(recipe, loss=loss, optimizer=optimizer, weight_decay=weight_decay, momentum=momentum)
     table, limits = np.full((len(sizes), len(rates), len(chosen)), np.inf), np.zeros(len(sizes), dtype=int)
     limit, checked = steps, data if validation is None else validation
     for place, size in enumerate(sizes.tolist()):
-        recipes = [
-            Recipe(lr=rate, steps=limit, batch_size=size, drop_last=True, loss=loss, optimizer=optimizer,
-                   momentum=momentum, seed=seed)
-            for rate in rates.tolist() for seed in chosen
-        ]  # fmt: skip
+        sized = replace(base, steps=limit, batch_size=size, growth=None, drop_last=True)
+        recipes = [replace(sized, lr=rate, seed=seed) for rate in rates.tolist() for seed in chosen]
         every = max(1, limit // _EVALUATIONS)
-        history = train_ensemble(factory_of(model), data, recipes, validation=checked,
+        history = train_ensemble(factory, data, recipes, validation=checked,
                                  evaluate_every=every, progress=progress).history  # fmt: skip
         limits[place] = limit
         table[place] = crossings(history, target).reshape(len(rates), len(chosen))
@@ -240,37 +247,28 @@ def _result(
     rows = table[np.arange(len(sizes)), best]
     caveats = []
     if np.isfinite(rows).any(1).sum() < 2:
-        s_min, b_crit, ends = math.nan, math.nan, np.full((2, 2), math.nan)
+        knee = Knee(math.nan, math.nan)
         caveats.append("the target was reached at fewer than two batch sizes: raise it, or allow more steps")
     else:
-        s_min, b_crit = _fit(sizes, table, limits)
-        generator = numpy_generator("critical batch size")
-        draws = [generator.integers(0, len(seeds), len(seeds)) for _ in range(_REPLICATES)]
-        found = np.array([_fit(sizes, table[:, :, draw], limits) for draw in draws])
-        ends = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-        ends = np.stack([np.minimum(ends[0], (s_min, b_crit)), np.maximum(ends[1], (s_min, b_crit))])
+        reached = np.isfinite(rows)
+        steps = np.where(reached, rows, limits[:, None])
+        every = np.repeat(sizes.astype(float), len(seeds))
+        knee = fit_knee(every, steps.reshape(-1), reached.reshape(-1), confidence)
+        if math.isnan(knee.critical_interval[0]):
+            caveats.append("fewer than three runs reached the target: no intervals; add seeds or batch sizes")
     censored = int(np.isinf(rows).sum())
     if censored:
         caveats.append(f"{censored} of {rows.size} runs at the best rates did not reach the target; fitted as censored")
     edges = [int(size) for size, one in zip(sizes, best, strict=True) if one in (0, len(rates) - 1)]
     if edges and len(rates) > 1:
         caveats.append(f"the best rate is at an end of the grid for batch sizes {edges}: widen it")
-    if np.isfinite(b_crit) and not sizes[0] <= b_crit <= sizes[-1]:
+    if np.isfinite(knee.critical) and not sizes[0] <= knee.critical <= sizes[-1]:
         caveats.append("the knee lies outside the batch sizes tried")
     return CriticalBatch(
-        batch_sizes=sizes, lrs=rates, seeds=seeds, target=target, steps=table, limits=limits, smallest_steps=s_min,
-        smallest_steps_interval=(float(ends[0, 0]), float(ends[1, 0])), critical=b_crit,
-        critical_interval=(float(ends[0, 1]), float(ends[1, 1])), confidence=confidence, caveats=tuple(caveats),
-        sources=_SOURCES,
+        batch_sizes=sizes, lrs=rates, seeds=seeds, target=target, steps=table, limits=limits,
+        smallest_steps=knee.smallest, smallest_steps_interval=knee.smallest_interval, critical=knee.critical,
+        critical_interval=knee.critical_interval, confidence=confidence, caveats=tuple(caveats), sources=_SOURCES,
     )  # fmt: skip
-
-
-def _fit(sizes: np.ndarray, table: np.ndarray, limits: np.ndarray) -> tuple[float, float]:
-    rows = table[np.arange(len(sizes)), best_places(table, limits)]
-    reached = np.isfinite(rows)
-    steps = np.where(reached, rows, limits[:, None])
-    every = np.repeat(sizes.astype(float), rows.shape[1])
-    return fit_knee(every, steps.reshape(-1), reached.reshape(-1))
 
 
 def _refuse(expected: str, got: str, remedy: str) -> NoReturn:

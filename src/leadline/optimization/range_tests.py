@@ -1,9 +1,8 @@
 """The learning-rate range test: loss and accuracy while the rate climbs a ladder, for several seeds at once."""
 
-import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from leadline.core import InputError
 from leadline.core.results import Result
+from leadline.optimization.probes import factory_of, probe_recipe, seeds_of
 from leadline.optimization.range_rules import (
     ACCURACY_RULES,
     RULES,
@@ -150,9 +150,10 @@ def lr_range_test(
     lr_max: float = 100.0,
     steps: int = 300,
     seeds: Sequence[int] | int = 8,
+    recipe: Recipe | None = None,
     batch_size: int | None = None,
-    loss: str | Loss | Objective = "cross_entropy",
-    optimizer: str | Optimizer = "sgd",
+    loss: str | Loss | Objective | None = None,
+    optimizer: str | Optimizer | None = None,
     weight_decay: float | None = None,
     momentum: float | None = None,
     validation: Any = None,
@@ -169,9 +170,9 @@ def lr_range_test(
         lr_min, lr_max: ends of the ladder, whose rungs are equally spaced in the logarithm.
         steps: rungs.
         seeds: how many, or which; each has its own data order.
-        batch_size: examples per step; None: 64.
-        loss: a standard loss's name, `(outputs, targets) -> scalar` or an `Objective`.
-        optimizer, weight_decay, momentum: as in `Recipe`.
+        recipe: how to train in all else; its length, learning rate, schedule and seed are the test's own.
+        batch_size, loss, optimizer, weight_decay, momentum: in place of the recipe's; without one the defaults of
+            `Recipe` (64 examples, cross_entropy, sgd).
         validation: data on which the accuracy is read at least 60 times on the way up; None: it is not.
         progress: show a progress bar on standard error.
 
@@ -189,17 +190,15 @@ def lr_range_test(
     >>> test.lr[[0, -1]], 0.01 < test.suggestion() < 3
     (array([1.e-06, 1.e+03]), True)
     """
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    factory, chosen = factory_of("lr_range_test", model), seeds_of(seeds)
     if not 0 < lr_min < lr_max < math.inf or steps < 10 or not chosen:
         _refuse("0 < lr_min < lr_max, 10 steps or more, a seed or more",
                 f"lr_min={lr_min}, lr_max={lr_max}, steps={steps}, {len(chosen)} seeds",
                 "widen the ladder")  # fmt: skip
-    recipes = [
-        Recipe(lr=lr_max, steps=steps, batch_size=batch_size, loss=loss, optimizer=optimizer, seed=seed,
-               weight_decay=weight_decay, momentum=momentum, schedule=Ladder(lr_min / lr_max))
-        for seed in chosen
-    ]  # fmt: skip
-    factory = factory_of(model)
+    base = probe_recipe(recipe, batch_size=batch_size, loss=loss, optimizer=optimizer, weight_decay=weight_decay,
+                        momentum=momentum)  # fmt: skip
+    ladder = Ladder(lr_min / lr_max)
+    recipes = [replace(base, lr=lr_max, steps=steps, schedule=ladder, seed=seed) for seed in chosen]
     options: dict[str, Any] = {"progress": progress}
     if validation is not None:
         options |= {"validation": validation, "metrics": ("accuracy",), "evaluate_every": max(1, steps // _READINGS)}
@@ -208,12 +207,7 @@ def lr_range_test(
     else:
         histories = [train_ensemble(factory, data, recipes, **options).history]
     memory = max(0.0, 1 - _WINDOW / steps)
-    return _result(histories, lr_max * Ladder(lr_min / lr_max)(np.arange(steps), steps), memory, chosen)
-
-
-def factory_of(model: nn.Module | Factory) -> Factory:
-    """Copies of a module, or the factory itself."""
-    return (lambda: copy.deepcopy(model)) if isinstance(model, nn.Module) else model
+    return _result(histories, lr_max * ladder(np.arange(steps), steps), memory, chosen)
 
 
 def _result(histories: list[History], ladder: np.ndarray, memory: float, seeds: tuple[int, ...]) -> RangeTest:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -11,7 +11,8 @@ from torch import nn
 
 from leadline.core import InputError
 from leadline.core.results import Result
-from leadline.optimization.range_tests import RangeTest, factory_of
+from leadline.optimization.probes import factory_of, probe_recipe, seeds_of
+from leadline.optimization.range_tests import RangeTest
 from leadline.training import Objective, Recipe, train_ensemble
 from leadline.training.members import Factory
 from leadline.training.objectives import Loss
@@ -120,9 +121,10 @@ def lr_sweep(
     steps: int = 300,
     seeds: Sequence[int] | int = 3,
     validation: Any = None,
+    recipe: Recipe | None = None,
     batch_size: int | None = None,
-    loss: str | Loss | Objective = "cross_entropy",
-    optimizer: str | Optimizer = "sgd",
+    loss: str | Loss | Objective | None = None,
+    optimizer: str | Optimizer | None = None,
     weight_decay: float | None = None,
     momentum: float | None = None,
     progress: bool = False,
@@ -136,7 +138,9 @@ def lr_sweep(
         steps: of every run.
         seeds: how many, or which, for every rate.
         validation: data whose loss is compared; None: the training loss over the last tenth of the steps.
-        batch_size, loss, optimizer, weight_decay, momentum: as in `Recipe`.
+        recipe: how to train in all else; its length, learning rate and seed are the sweep's own.
+        batch_size, loss, optimizer, weight_decay, momentum: in place of the recipe's; without one the defaults of
+            `Recipe` (64 examples, cross_entropy, sgd).
         progress: show a progress bar on standard error.
 
     Returns:
@@ -151,19 +155,17 @@ def lr_sweep(
     1.0
     """
     rates = np.array(sorted(set(lrs)), dtype=float)
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    factory, chosen = factory_of("lr_sweep", model), seeds_of(seeds)
     if len(rates) == 0 or rates[0] <= 0 or not np.isfinite(rates).all() or not chosen:
         _refuse(
             "positive learning rates and a seed or more", f"{list(lrs)}, {len(chosen)} seeds", "pass e.g. [0.01, 0.1]"
         )
-    recipes = [
-        Recipe(lr=rate, steps=steps, batch_size=batch_size, loss=loss, optimizer=optimizer, seed=seed,
-               weight_decay=weight_decay, momentum=momentum)
-        for rate in rates.tolist() for seed in chosen
-    ]  # fmt: skip
-    trained = train_ensemble(factory_of(model), data, recipes, validation=validation, evaluate_every=steps,
-                             progress=progress)  # fmt: skip
-    history = trained.history
+    base = probe_recipe(recipe, batch_size=batch_size, loss=loss, optimizer=optimizer, weight_decay=weight_decay,
+                        momentum=momentum)  # fmt: skip
+    recipes = [replace(base, lr=rate, steps=steps, seed=seed) for rate in rates.tolist() for seed in chosen]
+    every = None if validation is None else steps
+    history = train_ensemble(factory, data, recipes, validation=validation, evaluate_every=every,
+                             progress=progress).history  # fmt: skip
     if validation is None:
         final = history.loss[-max(1, round(_LAST * steps)) :].mean(0)
     else:
