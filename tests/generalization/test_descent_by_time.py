@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from leadline.core import InputError, numpy_generator
-from leadline.generalization import double_descent
+from leadline.generalization import descent_by_time, double_descent
 from leadline.generalization.descent_by_time import FAST, SLOW, SLOW_SCALE, descent_of_network
 from leadline.generalization.labelled_rows import rows_of
 
@@ -48,6 +50,24 @@ def test_a_large_network_shows_it_and_neither_a_small_nor_an_unhurried_one_does(
     assert not plain.shown
     assert large.parameters[0] == 256 * 65 + 257 * 10
     assert large.test_error.shape == (3, 150)
+
+
+def test_seeds_that_diverge_are_in_no_curve(monkeypatch):
+    real = descent_by_time.train_ensemble
+
+    def diverging(*arguments, **options):
+        trained = real(*arguments, **options)
+        return replace(trained, history=replace(trained.history, diverged_at=np.array([-1, 2, -1])))
+
+    options = {"width": 4, "epochs": 6, "samples": 30, "seeds": 3, "seed": 0}
+    whole = descent_of_network(rows_of(None), **options)
+    monkeypatch.setattr(descent_by_time, "train_ensemble", diverging)
+    run = descent_of_network(rows_of(None), **options)
+    assert run.left_out == (1,)
+    assert any("1 of 3 seeds left out" in caveat for caveat in run.caveats)
+    np.testing.assert_array_equal(run.test_error, whole.test_error[[0, 2]])
+    np.testing.assert_array_equal(run.train_loss, whole.train_loss[[0, 2]])
+    assert len(run.seeds_frame()) == 2
 
 
 def test_networks_want_labels():

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from leadline.core import InputError, numpy_generator
-from leadline.generalization import DoubleDescent, double_descent
+from leadline.core import DivergedError, InputError, numpy_generator
+from leadline.generalization import DoubleDescent, descent_by_width, double_descent
 from leadline.generalization.descent_by_width import DECAYS, descent_of_widths, width_descent
 from leadline.generalization.labelled_rows import rows_of
 from leadline.generalization.width_ensembles import MEASURES, NetworkSetting, Training, train_width
@@ -79,6 +79,31 @@ def test_the_threshold_is_the_least_width_that_fits_nearly_all():
     assert run.parameters.tolist() == [8, 14, 26, 50]
 
 
+def test_seeds_with_a_network_that_diverged_are_in_no_curve(monkeypatch):
+    widths, data, lost = [2, 3, 4], rows_of(None), {"width": 3, "seeds": (1,)}
+
+    def diverging(rows, width, members, *, training):
+        figures = train_width(rows, width, members, training=training)
+        hit = width == lost["width"]
+        return [one | {"diverged": hit and member // 2 in lost["seeds"]} for member, one in enumerate(figures)]
+
+    options = {"samples": 30, "seeds": 3, "seed": 7, "training": SHORT}
+    whole = descent_of_widths(data, widths, **options)
+    monkeypatch.setattr(descent_by_width, "train_width", diverging)
+    run = descent_of_widths(data, widths, **options)
+    assert run.left_out == (1,)
+    assert any("1 of 3 seeds left out, since training diverged: 1" in caveat for caveat in run.caveats)
+    np.testing.assert_array_equal(run.test_error, whole.test_error[[0, 2]])
+    assert run.optimal is not None
+    np.testing.assert_array_equal(run.optimal.test_loss[:, run.optimal.strength == 0],
+                                  run.test_loss[:, run.optimal.strength == 0])  # fmt: skip
+    assert run.seeds_frame()["seed"].tolist() == [0, 2]
+    assert DoubleDescent.from_dict(run.to_dict()).left_out == (1,)
+    lost["seeds"] = (0, 1, 2)
+    with pytest.raises(DivergedError, match="a seed all of whose networks train, got 3 that diverged"):
+        descent_of_widths(data, widths, **options)
+
+
 def test_the_best_decay_is_chosen_at_each_width():
     loss = np.array([[[3.0, 2.0], [1.0, 4.0]]])  # seeds x widths x decays
     run = width_descent(np.array([1.0, 2.0]), np.stack([loss, loss, loss / 10, loss / 10]), (0.0, 0.5), inputs=3,
@@ -92,8 +117,8 @@ def test_the_best_decay_is_chosen_at_each_width():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"values": [2, 4]}, "three or more positive whole numbers"),
-        ({"values": [0, 2, 4]}, "three or more positive whole numbers"),
+        ({"values": [2, 4]}, "three or more whole numbers of at least 1"),
+        ({"values": [0, 2, 4]}, "three or more whole numbers of at least 1"),
         ({"samples": 1797}, "fewer than 1797 samples"),
     ],
 )

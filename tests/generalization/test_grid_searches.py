@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,7 +140,8 @@ def test_sets_given_as_arrays_are_used_as_they_are():
     X, y = rows()
     sets = {"validation": (X[20:30], y[20:30]), "test": (X[30:], y[30:])}
     given = linear_regression_grid((X[:20], y[:20]), **sets, **AXES)
-    with_lists = linear_regression_grid([X[:20], y[:20]], **{name: list(one) for name, one in sets.items()}, **AXES)
+    pair: Any = [X[:20], y[:20]]
+    with_lists = linear_regression_grid(pair, **{name: list(one) for name, one in sets.items()}, **AXES)
     assert with_lists.to_dict() == given.to_dict()
     assert given.rows == (20, 10, 10)
     again = linear_regression_grid((X[:20], y[:20]), **sets, **AXES)

@@ -6,7 +6,7 @@ from leadline.generalization.lawful_numbers import number, numbers, whole_number
 
 
 def test_lawful_values_come_as_floats_in_their_order():
-    for values in ([3, 1, 2], (3.0, 1.0, 2.0), np.array([3, 1, 2]), np.float32([3, 1, 2])):
+    for values in ([3, 1, 2], (3.0, 1.0, 2.0), np.array([3, 1, 2]), np.array([3, 1, 2], dtype=np.float32)):
         found = numbers("f", "values", values, least=1, most=3, above=0, below=3.5, whole=True, fewest=3)
         assert found.dtype == float and found.tolist() == [3, 1, 2]
     assert number("f", "share", 0, least=0, below=1) == 0

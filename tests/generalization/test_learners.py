@@ -1,5 +1,7 @@
 """What factories make: fresh at every call, in the shapes that it is used to, and with errors that name it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from leadline.core import InputError, ModelError
 from leadline.generalization import Population, bias_variance, polynomial_family
 
 SINE = Population(target=np.sin, inputs=(0.0, 3.0), noise_variance=0.01)
-FEW = {"rounds": 4, "train_size": 12}
+FEW: Any = {"rounds": 4, "train_size": 12}
 LINE = np.linspace(0.0, 1.0, 20)[:, None]
 
 

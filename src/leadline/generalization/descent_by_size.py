@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leadline.core import InputError, numpy_generator
+from leadline.core import numpy_generator
 from leadline.generalization.descent_curves import DoubleDescent, OptimalRidge
+from leadline.generalization.descent_seeds import thresholds
 from leadline.generalization.labelled_rows import LabelledRows
+from leadline.generalization.lawful_numbers import COUNTS, distinct
 from leadline.generalization.random_features import FeatureFits, feature_fits, relu_features
 
 STRENGTHS = (0.0, *(10.0 ** np.arange(-6.0, 1.1, 0.5)).tolist())  # per sample; features have mean square 1
@@ -22,7 +24,7 @@ _SOURCES = (
 def descent_of_features(
     rows: LabelledRows,
     axis: str,
-    values: Sequence[float | int] | None,
+    values: Sequence[float | int] | np.ndarray | None,
     *,
     samples: int,
     width: int | None,
@@ -34,11 +36,11 @@ def descent_of_features(
     width = samples if width is None else width
     grid = _grid(axis, values, samples, width)
     widths, sizes, strengths = _designs(axis, grid, samples, width)
-    if max(sizes) >= len(rows.inputs):
-        raise InputError("double_descent", expected=f"fewer training rows than the {len(rows.inputs)} given",
-                         got=str(max(sizes)), remedy="leave rows to test on")  # fmt: skip
+    rows.admit(max(sizes))
     shape = (seeds, len(grid), len(strengths))
-    measured = {name: np.zeros(shape) for name in ("train_loss", "test_loss", "train_error", "test_error")}
+    measured = {
+        name: np.zeros(shape) for name in ("train_loss", "test_loss", "train_error", "test_error", "weight_norm")
+    }
     nothing = np.zeros(shape[:2])
     for member in range(seeds):
         drawn = rows.drawn(seed, member, max(sizes), label_noise)
@@ -52,6 +54,7 @@ def descent_of_features(
             if fits is None or axis != "ridge":
                 fits = feature_fits(features[:size, :count], targets, test[:, :count])
             for column, strength in enumerate([grid[place]] if axis == "ridge" else strengths):
+                measured["weight_norm"][member, place, column] = fits.weight_norm(float(strength))
                 values_on = {"train": (fits.on_training(float(strength)), targets),
                              "test": (fits.on_test(float(strength)), drawn.test_targets)}  # fmt: skip
                 for part, (fitted, truth) in values_on.items():
@@ -60,16 +63,12 @@ def descent_of_features(
     return _result(rows, axis, grid, widths, sizes, measured, nothing, strengths, label_noise)
 
 
-def _grid(axis: str, values: Sequence[float | int] | None, samples: int, width: int) -> np.ndarray:
+def _grid(axis: str, values: Sequence[float | int] | np.ndarray | None, samples: int, width: int) -> np.ndarray:
     if values is None:
         base = {"width": np.multiply(_MULTIPLES, samples), "samples": np.multiply(_SAMPLE_MULTIPLES, width)}
         return np.unique(np.maximum(np.rint(base[axis]), 1.0)) if axis in base else np.array(STRENGTHS)
-    grid = np.unique(np.asarray(values, dtype=float))
-    lawful = (grid >= 0) if axis == "ridge" else (grid >= 1) & (grid == np.rint(grid))
-    if len(grid) < 3 or not lawful.all():
-        kind = "strengths of at least 0" if axis == "ridge" else "positive whole numbers"
-        raise InputError("double_descent", expected=f"three or more {kind}", got=str(values), remedy="correct values")
-    return grid
+    bounds = {"least": 0} if axis == "ridge" else COUNTS
+    return distinct("double_descent", "values", values, **bounds)
 
 
 def _designs(axis: str, grid: np.ndarray, samples: int, width: int) -> tuple[list[int], list[int], tuple[float, ...]]:
@@ -110,7 +109,11 @@ def _result(
         samples=np.array(sizes),
         label_noise=label_noise,
         loss="squared error",
-        threshold=_threshold(axis, grid, plain["train_loss"] <= _FITTED * nothing),
+        threshold=thresholds(grid, plain["train_loss"] <= _FITTED * nothing, last=axis == "samples")
+        if axis != "ridge"
+        else np.full(len(nothing), np.nan),  # only strength 0 can fit, wherever it is
+        outputs=rows.targets.shape[1],
+        weight_norm=plain["weight_norm"],
         optimal=optimal,
         caveats=("the best ridge is chosen on the test points: what an optimal strength could reach",) * bool(optimal),
         sources=_SOURCES,
@@ -119,11 +122,3 @@ def _result(
         train_error=plain["train_error"],
         test_error=plain["test_error"],
     )
-
-
-def _threshold(axis: str, grid: np.ndarray, fitted: np.ndarray) -> np.ndarray:
-    if axis == "ridge":
-        return np.full(len(fitted), np.nan)  # only strength 0 can fit, wherever it is
-    least = axis == "width"
-    ends = [grid[row][0 if least else -1] if row.any() else np.nan for row in fitted]
-    return np.array(ends)

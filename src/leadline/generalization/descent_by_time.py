@@ -7,9 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from leadline.core import InputError, numpy_generator, seed_of
+from leadline.core import numpy_generator, seed_of
 from leadline.generalization.descent_curves import DoubleDescent
+from leadline.generalization.descent_seeds import kept_seeds
 from leadline.generalization.labelled_rows import LabelledRows
+from leadline.generalization.lawful_numbers import numbers
 from leadline.training import Recipe, train_ensemble
 
 # A teacher half of whose signal lies in directions of small variance, which gradient flow learns late.
@@ -24,10 +26,10 @@ _SMOOTHING = 5  # epochs: spikes of one or two do not count
 
 
 def descent_of_teacher(
-    values: Sequence[float | int] | None, *, noise: float, samples: int, seeds: int, seed: int
+    values: Sequence[float | int] | np.ndarray | None, *, noise: float, samples: int, seeds: int, seed: int
 ) -> DoubleDescent:
     """Gradient flow on squared loss, in closed form through one singular value decomposition per seed."""
-    times = _TIMES if values is None else np.unique(np.asarray(values, dtype=float))
+    times = _TIMES if values is None else np.unique(numbers("double_descent", "values", values, above=0))
     scales = np.concatenate([np.ones(FAST), np.full(SLOW, SLOW_SCALE)])
     curves = [_flow(numpy_generator("two-scale teacher", seed, member), times, scales, noise, samples)
               for member in range(seeds)]  # fmt: skip
@@ -78,10 +80,7 @@ def descent_of_network(
     seed: int,
 ) -> DoubleDescent:
     """A ReLU network with one hidden layer on full batches; seeds differ in initial weights and label noise."""
-    if rows.labels is None or samples >= len(rows.inputs):
-        raise InputError("double_descent", expected=f"labels (integers), and fewer than {len(rows.inputs)} samples",
-                         got="real targets" if rows.labels is None else str(samples),
-                         remedy='pass classes, or model="two-scale teacher"')  # fmt: skip
+    rows.admit(samples, labelled='model="two-scale teacher"')
     drawn = rows.drawn(seed, 0, samples, 0.0)
     unit = np.sqrt(rows.inputs.shape[1])  # every input has mean square 1 on average
     data, validation = (
@@ -97,6 +96,7 @@ def descent_of_network(
     history = train_ensemble(
         lambda: _network(inputs, width, classes), data, recipes, validation=validation, metrics=("accuracy",)
     ).history
+    kept, left_out = kept_seeds(history.diverged)
     return DoubleDescent(
         axis="epochs",
         model=f"network of {width} hidden units, momentum {momentum:g}, first layer {FIRST_LAYER:g} x He",
@@ -105,15 +105,17 @@ def descent_of_network(
         samples=np.full(epochs, samples),
         label_noise=label_noise,
         loss="cross-entropy",
-        train_loss=history.loss.T,
-        test_loss=history.metrics[:, :, 0].T,
-        train_error=np.zeros((seeds, 0)),
-        test_error=1 - history.metrics[:, :, history.metric_names.index("accuracy")].T,
-        threshold=np.full(seeds, np.nan),
+        train_loss=history.loss.T[kept],
+        test_loss=history.metrics[:, kept, 0].T,
+        train_error=np.zeros((len(kept), 0)),
+        test_error=1 - history.metrics[:, kept, history.metric_names.index("accuracy")].T,
+        threshold=np.full(len(kept), np.nan),
+        outputs=classes,
+        left_out=tuple(np.flatnonzero(history.diverged).tolist()),
         smoothing=_SMOOTHING,
         caveats=("training loss is that before the epoch's step, on noisy labels",
                  "clear only with label noise, momentum and a large first layer",
-                 "all seeds share the training rows"),
+                 "all seeds share the training rows", *left_out),
         sources=("Nakkiran, Kaplun, Bansal, Yang, Barak & Sutskever 2020 (epoch-wise double descent)",),
     )  # fmt: skip
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import InputError
 from leadline.generalization.descent_curves import DoubleDescent, OptimalRidge
+from leadline.generalization.descent_seeds import kept_seeds, thresholds
 from leadline.generalization.labelled_rows import LabelledRows
+from leadline.generalization.lawful_numbers import COUNTS, distinct
 from leadline.generalization.width_ensembles import (
     MEASURES,
     USUAL,
@@ -25,7 +26,7 @@ _MULTIPLES = (0.3, 0.45, 0.75, 1.2, 1.5, 1.8, 2.4, 4.8, 12.0)  # parameters over
 
 def descent_of_widths(
     rows: LabelledRows,
-    values: Sequence[float | int] | None,
+    values: Sequence[float | int] | np.ndarray | None,
     *,
     samples: int = SAMPLES,
     label_noise: float = NOISE,
@@ -35,10 +36,7 @@ def descent_of_widths(
     seed: int,
 ) -> DoubleDescent:
     """All networks of one width, every seed with every weight decay, as one ensemble; a fresh start at every width."""
-    if rows.labels is None or samples >= len(rows.inputs):
-        raise InputError("double_descent", expected=f"labels (integers), and fewer than {len(rows.inputs)} samples",
-                         got="real targets" if rows.labels is None else str(samples),
-                         remedy='pass classes, or model="random features"')  # fmt: skip
+    rows.admit(samples, labelled='model="random features"')
     inputs, classes = rows.inputs.shape[1], rows.targets.shape[1]
     widths = _widths(values, samples, inputs, classes)
     drawn = rows.drawn(seed, 0, samples, 0.0)
@@ -47,7 +45,8 @@ def descent_of_widths(
     measured = np.full((len(MEASURES), seeds, len(widths), len(decays)), np.nan)
     for place, width in enumerate(widths):
         for member, figures in enumerate(train_width(drawn, int(width), members, training=training)):
-            measured[:, member // len(decays), place, member % len(decays)] = [figures[name] for name in MEASURES]
+            if not figures["diverged"]:
+                measured[:, member // len(decays), place, member % len(decays)] = [figures[name] for name in MEASURES]
     return width_descent(widths, measured, decays, inputs=inputs, classes=classes, samples=samples,
                          label_noise=label_noise, notes=("all seeds share the training rows",))  # fmt: skip
 
@@ -67,11 +66,17 @@ def width_descent(
 
     Args:
         widths: hidden units, rising.
-        measured: the `MEASURES` of every network.
+        measured: the `MEASURES` of every network; NaN where it diverged, and then its seed is left out.
         decays: weight decays; the first gives the curves.
         inputs, classes, samples, label_noise: of the data.
         notes: caveats about the seeds.
+
+    Raises:
+        DivergedError: no seed is left.
     """
+    lost = np.asarray(~np.isfinite(measured).all((0, 2, 3)))
+    kept, left_out = kept_seeds(lost)
+    measured, notes = measured[:, kept], notes + left_out
     plain = dict(zip(MEASURES, measured[..., 0], strict=True))
     optimal = None
     if len(decays) > 1:
@@ -89,7 +94,9 @@ def width_descent(
         samples=np.full(len(widths), samples),
         label_noise=label_noise,
         loss="cross-entropy",
-        threshold=_threshold(widths, plain["train_error"]),
+        threshold=thresholds(widths, plain["train_error"] <= FITTED),
+        outputs=classes,
+        left_out=tuple(np.flatnonzero(lost).tolist()),
         optimal=optimal,
         caveats=(f"a training error of at most {FITTED:.0%} counts as fitting; longer training fits with fewer units",
                  *notes),
@@ -99,16 +106,7 @@ def width_descent(
     )  # fmt: skip
 
 
-def _threshold(widths: np.ndarray, training: np.ndarray) -> np.ndarray:
-    fits = training <= FITTED
-    return np.where(fits.any(1), widths[fits.argmax(1)], np.nan)
-
-
-def _widths(values: Sequence[float | int] | None, samples: int, inputs: int, classes: int) -> np.ndarray:
+def _widths(values: Sequence[float | int] | np.ndarray | None, samples: int, inputs: int, classes: int) -> np.ndarray:
     if values is None:
         return np.unique(np.maximum(np.rint(np.multiply(_MULTIPLES, samples / (inputs + 1 + classes))), 2.0))
-    widths = np.unique(np.asarray(values, dtype=float))
-    if len(widths) < 3 or not ((widths >= 1) & (widths == np.rint(widths))).all():
-        raise InputError("double_descent", expected="three or more positive whole numbers", got=str(values),
-                         remedy="correct values")  # fmt: skip
-    return widths
+    return distinct("double_descent", "values", values, **COUNTS)

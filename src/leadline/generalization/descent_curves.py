@@ -63,6 +63,9 @@ class DoubleDescent(Result):
             nearly so (width: the least value; samples: the largest); NaN where there is none.
         optimal: what the best ridge or weight decay makes of the curve, along width or samples.
         smoothing: width of the running median under which peaks are sought.
+        outputs: numbers that are fitted in each training row: classes, or 1.
+        weight_norm: of random features, by seed: the length of all weights.
+        left_out: numbers of seeds that are in no curve, since a network of theirs diverged.
     """
 
     axis: str
@@ -79,6 +82,9 @@ class DoubleDescent(Result):
     threshold: Float[np.ndarray, " seeds"]
     optimal: OptimalRidge | None = None
     smoothing: int = 1
+    outputs: int = 1
+    weight_norm: Float[np.ndarray, "seeds values"] | None = None
+    left_out: tuple[int, ...] = ()
 
     @property
     def seeds(self) -> int:
@@ -129,6 +135,12 @@ class DoubleDescent(Result):
         return self.values[places]
 
     @property
+    def peak_ratios(self) -> Float[np.ndarray, " seeds"]:
+        """By seed p/n at `peaks`: fitted numbers over numbers to fit, which is 1 where these are just fitted."""
+        places = np.searchsorted(self.values, self.peaks)
+        return self.parameters[places] / (self.samples[places] * self.outputs)
+
+    @property
     def median_shape(self) -> DescentShape:
         """Valley, peak and valley of the median curve."""
         return descent_shape(np.median(self.curves, axis=0), smoothing=self.smoothing)
@@ -177,6 +189,8 @@ class DoubleDescent(Result):
             "samples": self.samples,
         }
         columns[f"train_{unit}"] = np.median(self.train_loss, axis=0)
+        if self.weight_norm is not None:
+            columns["weight_norm"] = np.median(self.weight_norm, axis=0)
         measured = {f"test_{unit}": self.test_loss, "train_error_share": self.train_error,
                     "test_error_share": self.test_error}  # fmt: skip
         if self.optimal is not None:
@@ -189,6 +203,25 @@ class DoubleDescent(Result):
                 if name.startswith("test"):
                     columns |= {f"{name}_low": low, f"{name}_high": high}
         return pd.DataFrame(columns)
+
+    def seeds_frame(self) -> "pandas.DataFrame":
+        """One row per seed: whether each agrees with the others, and with the threshold."""
+        import pandas as pd
+
+        unit = self.quantity.removeprefix("test ").replace(" ", "_").replace("-", "_")
+        shapes, axis = self.shapes, _COLUMNS.get(self.axis, self.axis)
+        seeds = [seed for seed in range(self.seeds + len(self.left_out)) if seed not in self.left_out]
+        return pd.DataFrame({
+            "seed": seeds,
+            f"first_valley_{unit}": [shape.low_before for shape in shapes],
+            f"peak_{unit}": [shape.high for shape in shapes],
+            f"second_valley_{unit}": [shape.low_after for shape in shapes],
+            "shown": [shape.shown for shape in shapes],
+            f"peak_at_{axis}": self.values[[shape.peak for shape in shapes]],
+            f"loss_peak_at_{axis}": self.peaks,
+            "loss_peak_parameters_per_target": self.peak_ratios,
+            f"threshold_{axis}": self.threshold,
+        })  # fmt: skip
 
     def draw(self, ax: "matplotlib.axes.Axes") -> None:
         self._draw_curves(ax, self.curves, self.quantity, "C0")

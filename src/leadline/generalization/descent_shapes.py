@@ -46,7 +46,9 @@ class DescentShape:
 def descent_shape(curve: Float[np.ndarray, " places"], *, smoothing: int = 1) -> DescentShape:
     """Find the peak with the largest of `min(rise, second fall)`.
 
-    A curve that only falls, or only rises, or falls and rises once has a ratio of 1.
+    A curve that only falls, or only rises, or falls and rises once has a ratio of 1. Without smoothing a single place
+    may be the peak: along widths or samples the one at interpolation rightly is, where the others are 5 % away, and
+    seeds tell it from chance. Along time, where neighbours are alike, a spike of one place is none.
 
     Args:
         curve: a risk or error along an axis.

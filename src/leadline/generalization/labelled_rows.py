@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import InputError, numpy_generator
+from leadline.core import numpy_generator
+from leadline.generalization.lawful_numbers import number, refuse
 
 TEST_ROWS = 800  # at most; enough to tell errors that differ by a few percent
 _OPERATION = "double_descent"
@@ -25,6 +26,26 @@ class LabelledRows:
     inputs: Float[np.ndarray, "rows inputs"]
     targets: Float[np.ndarray, "rows outputs"]
     labels: np.ndarray | None
+
+    def admit(self, samples: int, *, labelled: str = "") -> None:
+        """Refuse training sets that leave no test rows and, with a remedy for them, real targets.
+
+        Raises:
+            InputError: there are not more rows than samples, or no labels where they are wanted.
+        """
+        if labelled and self.labels is None:
+            refuse(_OPERATION, "labels (integers)", "real targets", f"pass classes, or {labelled}")
+        if samples >= len(self.inputs):
+            refuse(_OPERATION, f"fewer than {len(self.inputs)} samples", samples, "leave rows to test on")
+
+    def noise(self, label_noise: float | int) -> float:
+        """The caller's label noise, if it can be any: a share of labels, or a standard deviation of real targets.
+
+        Raises:
+            InputError: it cannot.
+        """
+        limit = {} if self.labels is None else {"below": 1}
+        return number(_OPERATION, "label_noise", label_noise, least=0, **limit)
 
     def drawn(self, seed: int, member: int, samples: int, noise: float, *, points: int = TEST_ROWS) -> "DrawnRows":
         """Rows in a random order: the first `samples` with label noise to train on, up to `points` others to test."""
@@ -63,7 +84,7 @@ def rows_of(data: Any) -> LabelledRows:
     """The caller's arrays, or the embedded digits where there are none.
 
     Raises:
-        InputError: not a pair of a matrix and a vector of as many rows, or fewer than two classes.
+        InputError: not a pair of a finite matrix and a vector of as many rows, or fewer than two classes.
     """
     if data is None:
         from leadline.data import embedded_set
@@ -71,20 +92,23 @@ def rows_of(data: Any) -> LabelledRows:
         digits = embedded_set("digits")
         data = digits.inputs, digits.targets
     try:
-        inputs, targets = (np.asarray(part) for part in data)
+        inputs, targets = data
+        inputs, targets = np.asarray(inputs, dtype=float), np.asarray(targets)
     except (TypeError, ValueError) as error:
-        raise InputError(_OPERATION, expected="data = (X, y)", got=str(error), remedy="pass two arrays") from error
-    if inputs.ndim != 2 or targets.shape != (len(inputs),) or not np.isfinite(inputs).all():
-        raise InputError(_OPERATION, expected="finite X (rows, inputs) and y (rows,)",
-                         got=f"shapes {inputs.shape} and {targets.shape}", remedy="flatten the inputs")  # fmt: skip
+        refuse(_OPERATION, "data = (X, y), X of numbers", error, "pass two arrays")
+    real = targets.dtype.kind == "f"
+    finite = np.isfinite(inputs).all() and not (real and not np.isfinite(targets).all())
+    if inputs.ndim != 2 or not inputs.size or targets.shape != (len(inputs),) or not finite:
+        got = f"shapes {inputs.shape} and {targets.shape}" + " with NaN or infinity" * (not finite)
+        refuse(_OPERATION, "finite X (rows, inputs) and y (rows,)", got, "flatten the inputs, and drop other rows")
     centred = inputs - inputs.mean(0)
     length = np.sqrt(np.square(centred).sum(1).mean())
-    if targets.dtype.kind == "f":
+    if real:
         columns, labels = (targets - targets.mean())[:, None], None
     else:
         classes, labels = np.unique(targets, return_inverse=True)
         columns = np.eye(len(classes))[labels]
     if length == 0 or (labels is not None and columns.shape[1] < 2):
-        raise InputError(_OPERATION, expected="inputs that differ and at least two classes",
-                         got="all alike", remedy="pass real targets as floats and labels as integers")  # fmt: skip
+        refuse(_OPERATION, "inputs that differ and at least two classes", "all alike",
+               "pass real targets as floats and labels as integers")  # fmt: skip
     return LabelledRows(inputs=centred / length, targets=columns.astype(float), labels=labels)

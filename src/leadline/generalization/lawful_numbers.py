@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from leadline.core import InputError
 
+COUNTS = {"least": 1, "whole": True}
 _WORDS = {1: "one", 2: "two", 3: "three"}
 
 
@@ -58,6 +59,12 @@ def numbers(
     return found.astype(float)
 
 
+def distinct(operation: str, name: str, values: Any, **bounds: int | float | bool) -> Float[np.ndarray, " values"]:
+    """Three or more different lawful numbers, rising: places along an axis, enough for a valley on both sides."""
+    grid = np.unique(numbers(operation, name, values, fewest=3, **bounds))  # pyright: ignore[reportArgumentType]
+    return numbers(operation, f"different {name}", grid, fewest=3)
+
+
 def number(operation: str, name: str, value: Any, **bounds: int | float) -> float:
     """One lawful number."""
     return float(_one(operation, name, value, whole=False, **bounds))
@@ -71,7 +78,7 @@ def whole_number(operation: str, name: str, value: Any, **bounds: int | float) -
 def _one(operation: str, name: str, value: Any, *, whole: bool, **bounds: int | float) -> float:
     try:
         if np.ndim(value) == 0:
-            return numbers(operation, name, [value], whole=whole, **bounds)[0]
+            return numbers(operation, name, [value], whole=whole, fewest=1, **bounds)[0]
     except InputError:
         pass
     limits = {"least": -np.inf, "above": -np.inf, "most": np.inf, "below": np.inf} | bounds

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from leadline.core import InputError
+import numpy as np
+
 from leadline.generalization.descent_by_size import descent_of_features
 from leadline.generalization.descent_by_time import (
     EPOCHS,
@@ -18,12 +19,14 @@ from leadline.generalization.descent_by_time import (
 from leadline.generalization.descent_by_width import NOISE, SAMPLES, descent_of_widths
 from leadline.generalization.descent_curves import DoubleDescent
 from leadline.generalization.labelled_rows import rows_of
+from leadline.generalization.lawful_numbers import COUNTS, number, numbers, refuse, whole_number
 
+_OPERATION, _TEACHER = "double_descent", "two-scale teacher"
 _MODELS = {
     "width": ("random features", "network"),
     "samples": ("random features",),
     "ridge": ("random features",),
-    "epochs": ("network", "two-scale teacher"),
+    "epochs": ("network", _TEACHER),
 }
 _FEATURE_SAMPLES, _FEATURE_NOISE = 300, 0.1
 
@@ -33,7 +36,7 @@ def double_descent(
     *,
     axis: str = "width",
     model: str | None = None,
-    values: Sequence[float | int] | None = None,
+    values: Sequence[float | int] | np.ndarray | None = None,
     samples: int | None = None,
     width: int | None = None,
     label_noise: float | None = None,
@@ -53,9 +56,10 @@ def double_descent(
         axis: "width" (features), "samples", "ridge" (strength per sample) or "epochs".
         model: "random features", "network" or "two-scale teacher"; None: the first that the axis has.
         values: along the axis; along epochs the number of epochs is the largest of them.
-        samples: training rows; None: 300, of a network 1000 along width and 200 along epochs.
+        samples: training rows (not along samples); None: 300, of a network 1000 along width and 200 along epochs.
         width: random features (along samples and ridge; None: as many as samples), or hidden units along epochs (256).
-        label_noise: share of training labels replaced by another class; for real targets a standard deviation.
+        label_noise: share, below 1, of training labels replaced by another class; for real targets a standard
+            deviation.
         seeds: independent runs: other rows, features and noise (networks: other initial weights and noise).
         seed: names them all.
 
@@ -64,7 +68,9 @@ def double_descent(
         valleys, and what the best ridge (along the width of networks: weight decay) makes of the curve.
 
     Raises:
-        InputError: an unknown axis or model, values that the axis does not have, or too few rows.
+        InputError: an unknown axis or model, values that the axis does not have, options that it does not use, or too
+            few rows.
+        DivergedError: training diverged with every seed.
 
     >>> found = double_descent(axis="width", values=[5, 20, 40, 80, 400], samples=40, seeds=3)
     >>> found.threshold, found.peaks, found.shown
@@ -72,27 +78,32 @@ def double_descent(
     """
     if axis not in _MODELS or (model is not None and model not in _MODELS[axis]):
         known = "; ".join(f"{one}: {' or '.join(models)}" for one, models in _MODELS.items())
-        raise InputError("double_descent", expected=f"an axis and a model of it ({known})",
-                         got=f"axis={axis!r}, model={model!r}", remedy="name one of these")  # fmt: skip
+        refuse(_OPERATION, f"an axis and a model of it ({known})", f"axis={axis!r}, model={model!r}",
+               "name one of these")  # fmt: skip
     model = model or _MODELS[axis][0]
-    counts = {"samples": samples, "width": width, "seeds": seeds}
-    if any(count is not None and count < 1 for count in counts.values()) or (label_noise or 0.0) < 0:
-        raise InputError("double_descent", expected="samples, width and seeds of at least 1, label_noise of at least 0",
-                         got=f"{counts}, label_noise={label_noise}", remedy="correct them")  # fmt: skip
-    if model == "two-scale teacher":
-        if data is not None or width is not None or min(values or [1.0]) <= 0:
-            raise InputError("double_descent", expected="no data, no width and positive times for a two-scale teacher",
-                             got=f"data {type(data).__name__}, width {width}, values {values}",
-                             remedy="leave them out: it draws its own inputs")  # fmt: skip
-        return descent_of_teacher(values, noise=TEACHER_NOISE if label_noise is None else label_noise,
-                                  samples=samples or TEACHER_SAMPLES, seeds=seeds, seed=seed)  # fmt: skip
+    given = {"data": data, "samples": samples, "width": width}
+    idle = [name for name in (("data", "width") if model == _TEACHER else (axis,)) if given.get(name) is not None]
+    if idle:
+        refuse(_OPERATION, f"no {' and no '.join(idle)} for a {model} along {axis}",
+               ", ".join(f"{name} {type(given[name]).__name__}" for name in idle),
+               "leave it out: it follows from values, or is drawn")  # fmt: skip
+    whole_number(_OPERATION, "seeds", seeds, least=1)
+    for name in ("samples", "width"):
+        if given[name] is not None:
+            whole_number(_OPERATION, name, given[name], least=1)
+    if model == _TEACHER:
+        noise = number(_OPERATION, "label_noise", TEACHER_NOISE if label_noise is None else label_noise, least=0)
+        return descent_of_teacher(values, noise=noise, samples=samples or TEACHER_SAMPLES, seeds=seeds, seed=seed)
     rows = rows_of(data)
+    if label_noise is not None:
+        label_noise = rows.noise(label_noise)
     if model == "network" and axis == "width":
         return descent_of_widths(rows, values, samples=samples or SAMPLES, seeds=seeds, seed=seed,
                                  label_noise=NOISE if label_noise is None else label_noise)  # fmt: skip
     if model == "network":
-        return descent_of_network(rows, epochs=int(max(values)) if values else EPOCHS, width=width or HIDDEN,
-                                  samples=samples or NETWORK_SAMPLES, seeds=seeds, seed=seed,
+        epochs = EPOCHS if values is None else int(numbers(_OPERATION, "values", values, **COUNTS).max())
+        return descent_of_network(rows, epochs=epochs, width=width or HIDDEN, samples=samples or NETWORK_SAMPLES,
+                                  seeds=seeds, seed=seed,
                                   label_noise=NETWORK_NOISE if label_noise is None else label_noise)  # fmt: skip
     noise = _FEATURE_NOISE if label_noise is None else label_noise
     return descent_of_features(rows, axis, values, samples=samples or _FEATURE_SAMPLES, width=width, label_noise=noise,

@@ -31,6 +31,10 @@ class FeatureFits:
         """Predictions."""
         return self.test @ (self._gains(strength)[:, None] * self.seen)
 
+    def weight_norm(self, strength: float = 0.0) -> float:
+        """Length of the weights of all outputs together: largest where the training set is just fitted."""
+        return float(np.linalg.norm(self._gains(strength)[:, None] * self.seen))
+
     def _gains(self, strength: float) -> Float[np.ndarray, " rank"]:
         ridge = strength * len(self.left)
         return 1 / self.singular if ridge == 0 else self.singular / (np.square(self.singular) + ridge)
