@@ -45,7 +45,16 @@ def test_a_single_learner_has_no_delay(perceptron, data):
     assert np.array_equal(alone.history.loss, train(perceptron, data, recipe).history.loss)
 
 
-@pytest.mark.parametrize("given", [{"delays": 2}, {"delays": (0, 3)}, {"speeds": {"a": 1.0, "b": 0.4, "c": 0.3}}])
+@pytest.mark.usefixtures("types_unchecked")
+@pytest.mark.parametrize("delays", [1.5, (0, 2.5), float("nan"), "02", np.array([0, 3])])
+def test_delays_that_are_not_whole_are_refused(delays):
+    with pytest.raises(InputError, match="whole delays"):
+        train_asynchronously(one_weight(), ([[1.0]], [[0.0]]), Recipe(lr=0.1, steps=2, loss="mse"), delays=delays)
+    with pytest.raises(InputError, match="whole delay"):
+        stable_rate(1.0, 1.5)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("given", [{"delays": 2}, {"delays": [0, 3]}, {"speeds": {"a": 1.0, "b": 0.4, "c": 0.3}}])
 def test_the_recursion_written_out(given):
     """w <- w - lr (w at its reading), the gradient of w^2/2."""
     recipe = Recipe(lr=0.3, steps=12, loss="half_mse")
@@ -106,7 +115,8 @@ def test_bad_input_is_refused(perceptron, data):
         train_asynchronously(perceptron, data, recipe)
     with pytest.raises(InputError, match="either delays or speeds, got both"):
         train_asynchronously(perceptron, data, recipe, delays=1, speeds={"a": 1.0})
-    with pytest.raises(InputError, match="delays of at least 0"):
-        train_asynchronously(perceptron, data, recipe, delays=(3, 1))
+    for delays in ((3, 1), -1, (-2, 3), (1, 2, 3), [0]):
+        with pytest.raises(InputError, match="whole delays of at least 0"):
+            train_asynchronously(perceptron, data, recipe, delays=delays)
     with pytest.raises(InputError, match="positive curvature"):
         stable_rate(-1.0, 2)

@@ -28,6 +28,13 @@ def test_measured_variances_meet_both_closed_forms() -> None:
     assert found.slope == pytest.approx(-1, abs=0.1)
 
 
+def test_one_batch_size_has_no_slope() -> None:
+    data = torch.randn(8, 3), torch.randn(8, 1)
+    found = batch_variance(nn.Linear(3, 1), data, batch_sizes=[4], loss="half_mse", draws=3)
+    assert np.isnan(found.slope)
+    assert "falls like" not in found.headline()
+
+
 def test_a_batch_larger_than_the_data_is_refused() -> None:
     data = torch.randn(4, 3), torch.randn(4, 1)
     with pytest.raises(InputError, match="between 1 and the data's size"):

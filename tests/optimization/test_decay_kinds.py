@@ -10,7 +10,9 @@ from torch import nn
 
 from leadline.core import InputError
 from leadline.optimization import equivalent_decay
+from leadline.optimization.decay_kinds import _quantiles
 from leadline.training import Optimizer, Recipe, train
+from leadline.training.optimizers import Memory
 
 
 @pytest.fixture
@@ -45,18 +47,42 @@ def test_momentum_multiplies_the_penalty_in_the_long_run(problem):
     assert found.matched == pytest.approx(0.2 / (1 - 0.8))
 
 
-@pytest.mark.parametrize("rule", ["rmsprop", "adam"])
+def divisor(memory: Memory, name: str, rule: Optimizer) -> torch.Tensor:
+    """What the optimizer divides a gradient by, after 40 steps."""
+    square = memory["largest_square" if rule.amsgrad else "square"][name]
+    if rule.centered:
+        square = square - memory["mean"][name] ** 2
+    if rule.name == "adam":
+        square = square / (1 - 0.999**40)
+    return (square + 1e-3).sqrt() if rule.eps_inside_root else square.sqrt() + 1e-3
+
+
+RULES = {
+    "rmsprop": Optimizer("rmsprop"),
+    "rmsprop, centered": Optimizer("rmsprop", centered=True),
+    "rmsprop, eps inside": Optimizer("rmsprop", eps_inside_root=True),
+    "adam": Optimizer("adam"),
+    "adam, amsgrad": Optimizer("adam", amsgrad=True),
+    "adam, eps inside": Optimizer("adam", eps_inside_root=True),
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 def test_adaptive_scaling_decays_each_entry_differently(rule, problem):
-    recipe = replace(RECIPE, lr=0.02, optimizer=rule)
+    recipe = replace(RECIPE, lr=0.02, optimizer=rule, eps=1e-3)
     found = equivalent_decay(problem[0], problem[1], recipe)
-    state = train(problem[0], problem[1], recipe).states[0]
-    correction = 1 - 0.999**40 if rule == "adam" else 1.0
-    factors = {name: 1 / ((v / correction).sqrt() + 1e-8) for name, v in state.memory["square"].items()}
+    state = train(problem[0], problem[1], replace(recipe, optimizer=replace(rule, decay="l2"))).states[0]
+    factors = {name: 1 / divisor(state.memory, name, rule) for name in state.parameters}
     for one in found.parameters:
         expected = 0.02 * 0.2 * np.quantile(factors[one.name].numpy(), [0.1, 0.5, 0.9])
         assert (one.low, one.median, one.high) == pytest.approx(tuple(expected), rel=ALGEBRA)
     assert found.spread > 2
     assert found.distance > 0.05
+
+
+def test_quantiles_are_taken_of_any_number_of_parameters():
+    values = torch.linspace(0, 1, 2**24 + 3)  # torch's own takes 2^24
+    assert _quantiles(values) == pytest.approx((0.1, 0.5, 0.9), abs=1e-6)
 
 
 def test_bad_input_is_refused(problem):

@@ -10,7 +10,19 @@ from tolerances import ALGEBRA
 from torch import nn
 
 from leadline.core import InputError, ModelError
-from leadline.optimization import critical_batch_size, lr_range_test, lr_sweep
+from leadline.optimization import (
+    batch_variance,
+    critical_batch_size,
+    equivalent_decay,
+    gradient_noise,
+    hypergradient,
+    implicit_bias,
+    lr_range_test,
+    lr_sweep,
+    optimal_step,
+    optimize_hyperparameters,
+    train_asynchronously,
+)
 from leadline.training import BatchGrowth, Cosine, Recipe, initialized, train
 
 ADAM = Recipe(lr=9.0, epochs=3, batch_size=16, loss="mse", optimizer="adam", beta2=0.9, weight_decay=0.1, seed=5)
@@ -67,6 +79,25 @@ def test_batch_norm_can_be_probed_where_one_example_would_be_left() -> None:
     recipe = Recipe(lr=0.1, steps=1, batch_size=32, loss="mse", drop_last=True)
     assert np.isfinite(lr_range_test(net, data(33), recipe=recipe, lr_max=0.1, steps=10, seeds=2).losses).all()
     assert np.isfinite(lr_sweep(net, data(33), recipe=recipe, lrs=[0.1], steps=10).losses).all()
+
+
+GIVEN_A_MODULE = {
+    "gradient_noise": lambda model: gradient_noise(model, data(), loss="mse"),
+    "batch_variance": lambda model: batch_variance(model, data(), batch_sizes=[2], loss="mse"),
+    "optimal_step": lambda model: optimal_step(model, data()),
+    "hypergradient": lambda model: hypergradient(model, data(), ADAM),
+    "optimize_hyperparameters": lambda model: optimize_hyperparameters(model, data(), ADAM),
+    "equivalent_decay": lambda model: equivalent_decay(model, data(), ADAM),
+    "implicit_bias": lambda model: implicit_bias(model, data(), ADAM),
+    "train_asynchronously": lambda model: train_asynchronously(model, data(), ADAM, delays=1),
+}
+
+
+@pytest.mark.usefixtures("types_unchecked")
+@pytest.mark.parametrize("name", GIVEN_A_MODULE)
+def test_a_factory_where_a_module_is_wanted_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="a torch module to train, got function; pass what it returns"):
+        GIVEN_A_MODULE[name](line)
 
 
 @pytest.mark.usefixtures("types_unchecked")

@@ -1,6 +1,7 @@
 """The optimal step against its closed form, a line search, and what is refused."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import torch
 from scipy.optimize import minimize_scalar
 from tolerances import AUTOGRAD
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 from leadline.core import InputError
-from leadline.optimization import optimal_step
+from leadline.optimization import hypergradient, implicit_bias, optimal_step
+from leadline.training import Recipe
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -55,6 +58,53 @@ def test_where_the_loss_does_not_curve_upwards_there_is_no_step():
     assert math.isinf(found.lr)
     assert "no optimal step" in found.headline()
     assert "longer is better" in found.caveats[0]
+
+
+def test_what_is_not_finite_is_not_called_flat():
+    model = nn.Linear(1, 1, dtype=torch.float64)
+    found = optimal_step(model, ([[1e200]], [[1.0]]))
+    assert math.isnan(found.lr)
+    assert "not finite" in found.caveats[0]
+    found.plot()
+
+
+def test_at_a_stationary_point_no_step_is_advised():
+    model = nn.Linear(1, 1, bias=False, dtype=torch.float64)
+    nn.init.ones_(model.weight)
+    found = optimal_step(model, ([[2.0]], [[2.0]]))
+    assert math.isinf(found.lr)
+    assert "the gradient is zero" in found.caveats[0]
+
+
+class Pairs(Dataset):
+    """Examples that only the loader's own collation makes a batch of."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, place):
+        return {"x": self.rows[place], "t": self.rows[place].sum(0, keepdim=True)}
+
+
+def test_all_of_a_loader_s_data_are_one_batch_by_its_own_collation_and_checked():
+    torch.manual_seed(0)
+    model, rows = nn.Linear(3, 1, dtype=torch.float64), torch.randn(7, 3, dtype=torch.float64)
+
+    def collate(pairs):
+        return torch.stack([pair["x"] for pair in pairs]), torch.stack([pair["t"] for pair in pairs])
+
+    found = optimal_step(model, DataLoader(Pairs(rows), batch_size=2, collate_fn=collate))
+    assert found.lr == pytest.approx(optimal_step(model, (rows, rows.sum(1, keepdim=True))).lr, rel=AUTOGRAD)
+    bad = rows.clone()
+    bad[5, 1] = math.nan
+    loader = DataLoader(Pairs(bad), batch_size=2, collate_fn=collate)
+    recipe = Recipe(lr=0.01, steps=2, loss="mse")
+    for call in (optimal_step, partial(hypergradient, recipe=recipe), partial(implicit_bias, recipes=recipe)):
+        with pytest.raises(InputError, match="NaN or infinite values in the inputs"):
+            call(model, loader)
 
 
 def test_bad_input_is_refused():

@@ -4,8 +4,9 @@ import copy
 import math
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -18,6 +19,7 @@ from leadline.optimization.parameter_server import staleness
 from leadline.training import History, Recipe, State, Trained, build_step, state_of
 from leadline.training.batches import batches, check_finite, plan_for, source_of
 from leadline.training.loops import floating_type, model_errors
+from leadline.training.steps import check_trainable
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -57,7 +59,7 @@ def train_asynchronously(
     data: Any,
     recipe: Recipe,
     *,
-    delays: int | tuple[int, int] | None = None,
+    delays: int | Sequence[int] | None = None,
     speeds: Mapping[str, float | int] | None = None,
 ) -> Trained:
     """Train a copy of a model with stale gradients: taken at the parameters of so many updates ago.
@@ -77,7 +79,8 @@ def train_asynchronously(
         `.history` (a result, with the staleness of every gradient) and `.states`, the trained parameters.
 
     Raises:
-        InputError: both or neither of delays and speeds, a negative delay, nothing to train, NaN in the data.
+        InputError: both or neither of delays and speeds, delays that are negative or not whole, nothing to train, NaN
+            in the data.
         ModelError: the model or loss raised.
 
     >>> model = nn.Linear(1, 1, bias=False, dtype=torch.float64)
@@ -86,6 +89,7 @@ def train_asynchronously(
     >>> round(trained.parameters()["weight"].item(), 6)
     3.0
     """
+    check_trainable(model)
     began = time.perf_counter()
     step = build_step(copy.deepcopy(model).train(), recipe.loss, recipe.optimizer,
                       accumulation=recipe.accumulation, autocast=recipe.autocast)  # fmt: skip
@@ -146,23 +150,25 @@ def stable_rate(curvature: float, delay: int) -> float:
     >>> stable_rate(1.0, 0), round(stable_rate(1.0, 1), 6)
     (2.0, 1.0)
     """
-    if not (curvature > 0 and delay >= 0):
-        _refuse("stable_rate", "a positive curvature and a delay of at least 0", f"{curvature} and {delay}",
+    if not (curvature > 0 and delay >= 0 and isinstance(delay, Integral)):
+        _refuse("stable_rate", "a positive curvature and a whole delay of at least 0", f"{curvature} and {delay}",
                 "pass the largest eigenvalue of the Hessian")  # fmt: skip
     return 2 * math.sin(math.pi / (2 * (2 * delay + 1))) / curvature
 
 
 def _staleness(
-    delays: int | tuple[int, int] | None, speeds: Mapping[str, float | int] | None, steps: int, seed: int
+    delays: int | Sequence[int] | None, speeds: Mapping[str, float | int] | None, steps: int, seed: int
 ) -> np.ndarray:
     if speeds is not None and delays is None:
         return np.array(staleness(speeds=speeds, pushes=steps).values)
     if delays is None or speeds is not None:
         got = "neither" if delays is None else "both"
         _refuse("train_asynchronously", "either delays or speeds", got, "pass one of them")
-    low, high = delays if isinstance(delays, tuple) else (delays, delays)
-    if not 0 <= low <= high:
-        _refuse("train_asynchronously", "delays of at least 0, the lower first", repr(delays), "pass e.g. (0, 4)")
+    ends = tuple(delays) if isinstance(delays, Sequence) else (delays, delays)
+    if len(ends) != 2 or not all(isinstance(end, Integral) for end in ends) or not 0 <= ends[0] <= ends[1]:
+        _refuse("train_asynchronously", "one or two whole delays of at least 0, the lower first", repr(delays),
+                "pass e.g. 2 or (0, 4)")  # fmt: skip
+    low, high = ends
     drawn = numpy_generator("delays", seed).integers(low, high, size=steps, endpoint=True)
     return np.minimum(drawn, np.arange(steps))
 

@@ -1,5 +1,6 @@
 """The variance of a mini-batch's gradient, by batch size, drawn with and without replacement."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,10 +12,12 @@ from torch import nn
 
 from leadline.core import InputError, borrow, numpy_generator
 from leadline.core.results import Result
+from leadline.optimization.noise_scales import gradient_noise
 from leadline.training import Objective, build_step, objective_of, state_of
 from leadline.training.batches import Source, source_of
 from leadline.training.loops import floating_type, model_errors
 from leadline.training.objectives import Loss
+from leadline.training.steps import check_trainable
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -57,15 +60,18 @@ class BatchVariance(Result):
 
     @property
     def slope(self) -> float:
-        """Of log variance over log batch size with replacement: -1 in theory."""
+        """Of log variance over log batch size with replacement: -1 in theory; NaN for a single batch size."""
+        if len(self.batch_sizes) == 1:
+            return math.nan
         return float(np.polyfit(np.log(self.batch_sizes), np.log(self.with_replacement), 1)[0])
 
     def headline(self) -> str:
         n = self.batch_sizes[-1]
+        law = "" if math.isnan(self.slope) else f"; falls like n^{self.slope:.2f}"
         return (
             f"variance of a batch of {n} from {self.examples}: {self.with_replacement[-1]:.3g} with replacement "
             f"(theory {self.predicted_with[-1]:.3g}), {self.without_replacement[-1]:.3g} without "
-            f"({self.predicted_without[-1]:.3g}); falls like n^{self.slope:.2f}"
+            f"({self.predicted_without[-1]:.3g}){law}"
         )
 
     def to_frame(self) -> "pandas.DataFrame":
@@ -130,8 +136,7 @@ def batch_variance(
     >>> float(found.without_replacement[2].round(9)), (found.predicted_without / found.predicted_with).round(3)
     (0.0, array([1.   , 0.667, 0.   ]))
     """
-    from leadline.optimization.noise_scales import gradient_noise
-
+    check_trainable(model)
     objective = objective_of(loss)
     source = source_of(data, next(model.parameters()).device, floating_type(model))
     sizes = np.array(sorted(set(batch_sizes)), dtype=int)

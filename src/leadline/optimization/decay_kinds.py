@@ -126,8 +126,8 @@ def equivalent_decay(
     penalized = _ended(model, data, replace(recipe, optimizer=replace(rule, decay="l2")))
     plain = _ended(model, data, replace(recipe, weight_decay=0.0))
     factors = _factors(rule, penalized, recipe.hyper_parameters())
-    everything = torch.cat([factor.flatten() for factor in factors.values()])
-    matched = l2 * float(everything.median())
+    low, median, high = _quantiles(torch.cat([factor.flatten() for factor in factors.values()]))
+    matched = l2 * median
     tried = np.array(sorted({l2, matched}) if strengths is None else strengths, dtype=float)
     if not (len(tried) and (tried > 0).all()):
         _refuse("strengths above 0", str(tried.tolist()), "pass None or positive numbers")
@@ -137,7 +137,6 @@ def equivalent_decay(
         decoupled = replace(recipe, optimizer=replace(rule, decay="decoupled"), weight_decay=float(strength))
         distances.append(float((_vector(_ended(model, data, decoupled)) - _vector(penalized)).norm()))
     per_step = recipe.lr * l2
-    low, high = (float(everything.quantile(q)) for q in (0.1, 0.9))
     return EquivalentDecay(
         optimizer=rule.name,
         lr=recipe.lr,
@@ -145,9 +144,8 @@ def equivalent_decay(
         matched=matched,
         matched_unscaled=recipe.lr * matched,
         parameters=tuple(
-            ParameterDecay(name=name, **{key: per_step * float(factor.flatten().quantile(q))
-                                         for key, q in (("low", 0.1), ("median", 0.5), ("high", 0.9))})
-            for name, factor in factors.items()
+            ParameterDecay(name=name, low=per_step * ends[0], median=per_step * ends[1], high=per_step * ends[2])
+            for name, ends in ((name, _quantiles(factor)) for name, factor in factors.items())
         ),
         spread=high / low,
         strengths=tried,
@@ -182,6 +180,12 @@ def _factors(rule: Optimizer, state: State, hyper: dict[str, float]) -> dict[str
             factor = _over_root(factor, spread, hyper["eps"], rule)
         found[name] = factor
     return found
+
+
+def _quantiles(values: torch.Tensor) -> tuple[float, float, float]:
+    # By NumPy: torch's quantile takes no more than 2^24 numbers.
+    low, median, high = np.quantile(values.cpu().numpy(), [0.1, 0.5, 0.9])
+    return float(low), float(median), float(high)
 
 
 def _over_root(factor: torch.Tensor, square: torch.Tensor, eps: float, rule: Optimizer) -> torch.Tensor:

@@ -24,6 +24,7 @@ from leadline.training.batches import ArraySource, LoaderSource, Source, batches
 from leadline.training.loops import floating_type, model_errors
 from leadline.training.objectives import Batch
 from leadline.training.recipes import rates
+from leadline.training.steps import check_trainable
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -146,12 +147,13 @@ def hypergradient(
     """
     if mode not in ("forward", "reverse"):
         raise InputError("hypergradient", expected="mode forward or reverse", got=repr(mode), remedy="pass one of them")
+    check_trainable(model)
     step = build_step(copy.deepcopy(model).train(), recipe.loss, recipe.optimizer, differentiable=True,
                       accumulation=recipe.accumulation, autocast=recipe.autocast)  # fmt: skip
     start = state_of(model)
     place, dtype = next(model.parameters()).device, floating_type(model)
     source = source_of(data, place, dtype)
-    last = _everything(source if validation is None else source_of(validation, place, dtype))
+    last = (source if validation is None else source_of(validation, place, dtype)).everything()
     if mode == "reverse" and isinstance(source, LoaderSource):
         raise InputError("hypergradient", expected="data that can be read again in reverse mode", got="a DataLoader",
                          remedy="pass arrays or its Dataset, or use forward mode")  # fmt: skip
@@ -180,10 +182,6 @@ def hypergradient(
         caveats=hidden + _caveats(step.moving, run.gradient, run.diverged_at),
         sources=_SOURCES,
     )
-
-
-def _everything(source: Source) -> Batch:
-    return source.arrays if isinstance(source, ArraySource) else source.take(torch.arange(source.examples))
 
 
 def _steps(source: Source, plan: Plan, recipe: Recipe, first: int, last: int) -> Iterator[Batch]:

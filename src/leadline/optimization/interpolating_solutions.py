@@ -12,7 +12,7 @@ from torch.func import functional_call, jacrev
 
 from leadline.core import InputError, Result, borrow, torch_generator
 from leadline.training import Recipe, State, optimizer_of, state_of, train
-from leadline.training.batches import ArraySource, Source, source_of
+from leadline.training.batches import Source, source_of
 from leadline.training.loops import model_errors
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def implicit_bias(model: nn.Module, data: Any, recipes: Recipe | Sequence[Recipe
 
 def _system(model: nn.Module, start: State, source: Source) -> tuple[torch.Tensor, torch.Tensor]:
     # The matrix A and right side t of A w = t, in float64, checked for linearity at random parameters.
-    batch = source.arrays if isinstance(source, ArraySource) else source.take(torch.arange(source.examples))
+    batch = source.everything()
     exact = copy.deepcopy(model).double()
     start = start.map(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
 

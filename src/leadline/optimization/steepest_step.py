@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from leadline.core import Result, borrow
 from leadline.training import Objective, State, Step, build_step, state_of
-from leadline.training.batches import ArraySource, source_of
+from leadline.training.batches import source_of
 from leadline.training.loops import floating_type, model_errors
 from leadline.training.objectives import Batch, Loss
 
@@ -30,7 +30,7 @@ class OptimalStep(Result):
 
     Attributes:
         lr: g.g / g.Hg, the minimizing learning rate of the quadratic model; infinite where the loss does not curve
-            upwards.
+            upwards, NaN where it or a derivative is not finite.
         squared_gradient: g.g.
         curvature: g.Hg / g.g, the second derivative along the unit gradient.
         loss: before the step.
@@ -90,16 +90,16 @@ def optimal_step(model: nn.Module, data: Any, *, loss: str | Loss | Objective = 
     0.25
     """
     step, state = build_step(model, loss, differentiable=True), state_of(model)
-    source = source_of(data, next(model.parameters()).device, floating_type(model))
-    batch = source.arrays if isinstance(source, ArraySource) else source.take(torch.arange(source.examples))
+    batch = source_of(data, next(model.parameters()).device, floating_type(model)).everything()
     with borrow(model), sdpa_kernel(SDPBackend.MATH), model_errors("optimal_step"):
         value, gradient, along = _along_gradient(step, state, batch)
         squared = sum(float(g.double().square().sum()) for g in gradient)
         curvature = along / squared if squared else 0.0
-        lr = 1 / curvature if curvature > 0 else math.inf
+        lr = 1 / curvature if curvature > 0 else math.nan if math.isnan(curvature) else math.inf
         probes = _PROBES * (lr if math.isfinite(lr) else 1.0)
         measured = [_loss_after(step, state, batch, gradient, float(probe)) for probe in probes]
-    caveats = () if math.isfinite(lr) else ("the loss does not curve upwards along the gradient: longer is better",)
+    with np.errstate(invalid="ignore"):
+        predicted = value - probes * squared + probes**2 / 2 * along
     return OptimalStep(
         lr=lr,
         squared_gradient=squared,
@@ -107,8 +107,8 @@ def optimal_step(model: nn.Module, data: Any, *, loss: str | Loss | Objective = 
         loss=value,
         probes=probes,
         measured=np.array(measured),
-        predicted=value - probes * squared + probes**2 / 2 * along,
-        caveats=caveats,
+        predicted=predicted,
+        caveats=_advice(lr, squared),
         sources=(_SOURCE,),
     )
 
@@ -125,6 +125,16 @@ def _along_gradient(step: Step, state: State, batch: Batch) -> tuple[float, list
         [g for g, _ in curved], list(leaves.values()), [v for _, v in curved], allow_unused=True, materialize_grads=True
     )
     return loss.item(), fixed, sum(float((v * p).double().sum()) for v, p in zip(fixed, products, strict=True))
+
+
+def _advice(lr: float, squared: float) -> tuple[str, ...]:
+    if math.isfinite(lr):
+        return ()
+    if math.isnan(lr):
+        return ("the loss or a derivative of it is not finite here: look at the scale of inputs and parameters",)
+    if squared == 0:
+        return ("the gradient is zero: no step changes the loss",)
+    return ("the loss does not curve upwards along the gradient: longer is better",)
 
 
 def _loss_after(step: Step, state: State, batch: Batch, gradient: list[torch.Tensor], lr: float) -> float:
