@@ -68,3 +68,34 @@ def test_bad_data_is_one_line_and_status_2(net: str, tmp_path: Path, data: str, 
     assert done.exit_code == BAD_INPUT
     assert message in done.stderr
     assert done.stdout == ""
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """A folder with fifty examples, sound in one file and with holes in another."""
+    inputs = np.random.default_rng(0).standard_normal((50, 4), dtype=np.float32)
+    np.savez(tmp_path / "rows.npz", inputs=inputs, targets=np.arange(50) % 3)
+    np.savez(tmp_path / "holes.npz", inputs=np.where(inputs > 1, np.nan, inputs), targets=np.arange(50) % 3)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["lr", "noise"])
+@pytest.mark.parametrize(
+    ("factory", "data", "options", "message"),
+    [
+        ("broken", "rows", [], "ValueError: the factory breaks"),
+        ("Raises", "rows", [], "no parameters in Raises"),
+        ("small", "holes", [], "NaN or infinite values in the inputs"),
+        ("small", "rows", ["--batch-size", "51"], "no larger than the data"),
+        ("small", "rows", ["--loss", "entropy"], "one of cross_entropy"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line_and_status_2(
+    command: str, factory: str, data: str, options: list[str], message: str, nets: Path, examples: Path
+) -> None:
+    done = run(command, f"{nets}:{factory}", "--data", str(examples / f"{data}.npz"), *options)
+    assert done.exit_code == BAD_INPUT, done.exception
+    lines = done.stderr.splitlines()
+    assert message in lines[-1]
+    assert [line.startswith("leadline: ") for line in lines].count(True) == 1
+    assert done.stdout == ""

@@ -119,3 +119,21 @@ def test_result() -> None:
     assert to_plain(ActivationGain.from_dict(found.to_dict())) == before
     assert np.all(found.gain_error < ALGEBRA)
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("linear", "identity"),
+        ("Swish", "silu"),
+        ("GELU", "gelu"),
+        ("LeakyReLU", "leaky_relu"),
+        ("leaky-relu", "leaky_relu"),
+    ],
+)
+def test_a_name_may_be_written_as_papers_and_modules_write_it(said, name):
+    found, expected = activation_gain(said), activation_gain(name)
+    assert found.name == name
+    assert found.gain == expected.gain
+    assert found.torch_gain == expected.torch_gain
+    assert (found.torch_gain is not None) == (name in ("identity", "leaky_relu"))

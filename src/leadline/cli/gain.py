@@ -8,7 +8,7 @@ from leadline.cli.output import Json, show
 
 
 def print_gain(
-    activation: Annotated[str, typer.Argument(metavar="ACTIVATION", help="Its name in torch, such as gelu.")],
+    activation: Annotated[str, typer.Argument(metavar="ACTIVATION", help="Its name, such as gelu or LeakyReLU.")],
     as_json: Json = False,
 ) -> None:
     """Gain that keeps an activation's signal at second moment 1, forward and backward, beside torch's own table.

@@ -22,6 +22,9 @@ _NAMED: dict[str, Callable[..., Any]] = {
     **{name: getattr(torch, name) for name in ("tanh", "sigmoid", "erf", "sin", "cos")},
     "identity": lambda z: z,
 }  # fmt: skip
+_ALIASES = {"linear": "identity", "swish": "silu"}
+_TORCH_TABLE = {"identity": "linear", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "leaky_relu": "leaky_relu",
+                "selu": "selu"}  # fmt: skip
 _PROBE = np.linspace(-3.1, 2.9, 13)  # no point at 0, where kinks lie
 _STEP = 1e-6  # of central differences, where there is no autograd
 
@@ -73,9 +76,11 @@ def scalar_function(function: str | Callable[..., Any], *, operation: str) -> Sc
     """
     entry = _entry(function)
     if isinstance(function, str):
-        if function not in _NAMED:
-            _refuse(operation, "one of " + ", ".join(_NAMED), repr(function), "name one of these or pass a callable")
-        return ScalarFunction(function, operation, _NAMED[function], True, entry)
+        name = _known(function)
+        if name is None:
+            known = ", ".join((*_NAMED, *_ALIASES))
+            _refuse(operation, f"one of {known}", repr(function), "name one of these or pass a callable")
+        return ScalarFunction(name, operation, _NAMED[name], True, entry)
     if not callable(function):
         _refuse(operation, "a scalar function or its name", type(function).__name__, "pass e.g. torch.tanh")
     name = str(getattr(function, "__name__", None) or type(function).__name__)
@@ -122,11 +127,17 @@ def _check_floats(function: Callable[..., Any], name: str, operation: str, cause
 
 def _entry(function: Any) -> tuple[str, float | None] | None:
     """Torch's name for it in `calculate_gain`."""
-    name = function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__)
-    key = {"leakyrelu": "leaky_relu", "identity": "linear"}.get(name.lower(), name.lower())
-    if key not in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"):
+    name = _known(function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__))
+    if name not in _TORCH_TABLE:
         return None
-    return key, getattr(function, "negative_slope", None)
+    return _TORCH_TABLE[name], getattr(function, "negative_slope", None)
+
+
+def _known(name: str) -> str | None:
+    """The name here of what is called so in a paper, in torch's functions or among its modules: LeakyReLU, swish."""
+    bare = name.lower().replace("_", "").replace("-", "")
+    known = {one.replace("_", ""): one for one in _NAMED} | _ALIASES
+    return known.get(bare)
 
 
 def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:
