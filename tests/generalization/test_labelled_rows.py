@@ -55,6 +55,7 @@ def test_real_targets_get_noise_in_training_only():
         ((X[:, 0], np.arange(500)), "shapes"),
         ((np.where(X > 5, np.nan, X), np.arange(500)), "finite X .* with NaN or infinity"),
         ((X, np.full(500, np.nan)), "finite X .* with NaN or infinity"),
+        ((X, [None] * 500), "y of one type"),
         ((X[:0], np.arange(0)), "finite X"),
         ((X[:2].astype(str).astype(object) + "a", np.arange(2)), "X of numbers"),
         ((X, np.zeros(500, dtype=int)), "two classes"),

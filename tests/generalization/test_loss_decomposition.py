@@ -4,14 +4,12 @@ import torch
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures
 from sklearn.tree import DecisionTreeClassifier
 from tolerances import ALGEBRA, AUTOGRAD, STANDARD_ERRORS
 from torch import nn
 
 from leadline.core import InputError, ModelError
-from leadline.generalization import BiasVariance, LinearFamily, Population, bias_variance, polynomial_family
+from leadline.generalization import BiasVariance, Population, bias_variance, polynomial_family
 
 SINE = Population(target=lambda x: np.sin(2 * x), inputs=(0.0, 3.0), noise_variance=0.04)
 ALL_LOSSES = ("squared", "zero_one_domingos", "zero_one_kohavi_wolpert")
@@ -76,61 +74,6 @@ def test_standard_errors_are_a_jackknife_over_rounds():
     found = bias_variance(LinearRegression, train, test=test, resampling=rows)
     np.testing.assert_allclose(found.standard_error("bias2"), jackknife[0], rtol=AUTOGRAD)
     np.testing.assert_allclose(found.standard_error("variance"), jackknife[1], rtol=AUTOGRAD)
-
-
-def test_batched_polynomials_are_scikit_learns():
-    train, test = regression_data()
-    rows = rows_of(*train)
-    grid = {"degree": range(1, 11)}
-
-    def pipeline(degree):
-        return make_pipeline(PolynomialFeatures(degree), LinearRegression())
-
-    slow = bias_variance(pipeline, train, test=test, grid=grid, resampling=rows)
-    fast = bias_variance(polynomial_family((-1, 1)), train, test=test, grid=grid, resampling=rows)
-    for name in ("error", "bias2", "variance", "bias2_plugin", "variance_plugin", "training_error", "point_prediction",
-                 "point_bias2", "point_variance", "error_replicates", "bias2_replicates"):  # fmt: skip
-        np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), rtol=1e-8, atol=AUTOGRAD, err_msg=name)
-    np.testing.assert_allclose(fast.error, slow.error, rtol=AUTOGRAD)
-
-
-@pytest.mark.parametrize("penalty", ["monomials", "scaled monomials", "legendre"])
-@pytest.mark.parametrize("outputs", [1, 2])
-def test_batched_ridge_path_is_the_family_called_point_by_point(penalty, outputs):
-    train, test = regression_data(outputs)
-    family = polynomial_family((-1.5, 1), penalty=penalty)
-    grid = {"degree": [2, 5], "ridge": [0.0, 1e-3, 1.0, 1e3]}
-    arguments = {"test": test, "grid": grid, "resampling": rows_of(*train)}
-    fast, slow = bias_variance(family, train, **arguments), bias_variance(lambda **p: family(**p), train, **arguments)
-    assert fast.grid_points == slow.grid_points == tuple((d, r) for d in grid["degree"] for r in grid["ridge"])
-    for name in ("error", "bias2", "variance", "training_error", "point_prediction"):
-        np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), rtol=1e-9, err_msg=name)
-
-
-def test_ridge_of_monomials_is_scikit_learns():
-    train, test = regression_data()
-    arguments = {"test": test, "grid": {"degree": [4], "ridge": [0.1, 5.0]}, "resampling": rows_of(*train)}
-
-    def pipeline(degree, ridge):
-        return make_pipeline(PolynomialFeatures(degree, include_bias=False), Ridge(ridge))
-
-    slow = bias_variance(pipeline, train, **arguments)
-    fast = bias_variance(polynomial_family((0, 1), penalty="monomials"), train, **arguments)
-    np.testing.assert_allclose(fast.error, slow.error, rtol=1e-9)
-    np.testing.assert_allclose(fast.variance, slow.variance, rtol=1e-9)
-
-
-def test_fewer_rows_than_columns_give_the_minimum_norm_fit_and_say_so():
-    generator = np.random.default_rng(0)
-    X, X_test = generator.standard_normal((12, 30)), generator.standard_normal((9, 30))
-    family = LinearFamily(features=lambda inputs, size: inputs[:, :size])
-    rows = np.stack([generator.permutation(12)[:10] for _ in range(5)])
-    arguments = {"test": (X_test, X_test[:, 0]), "grid": {"columns": [4, 10, 25]}, "resampling": rows}
-    fast = bias_variance(family, (X, X[:, 0]), **arguments)
-    slow = bias_variance(lambda columns: family(columns=columns), (X, X[:, 0]), **arguments)
-    np.testing.assert_allclose(fast.error, slow.error, rtol=1e-8, atol=ALGEBRA)
-    assert fast.training_error[2] < ALGEBRA
-    assert any("columns 25: 5 training sets" in caveat for caveat in fast.caveats)
 
 
 def test_known_target_separates_noise_and_meets_the_closed_form():
@@ -373,20 +316,12 @@ def test_wrong_shapes_and_grids():
     train = regression_data()[0]
     with pytest.raises(InputError, match=r"predictions of the targets' shape \(12,\), got \(3,\)"):
         bias_variance(lambda: lambda X, y: lambda inputs: np.zeros(3), train)
-    with pytest.raises(InputError, match="a grid over degree and, if wanted, ridge, got columns"):
-        bias_variance(polynomial_family((0, 1)), train, grid={"columns": [1]})
-    for ridge in (-1.0, np.nan, np.inf):
-        with pytest.raises(InputError, match="ridge: one or more finite numbers of at least 0"):
-            bias_variance(polynomial_family((0, 1)), train, grid={"degree": [1], "ridge": [ridge]})
-    for degree in (-1, 1.5):
-        with pytest.raises(InputError, match="degree: one or more whole numbers of at least 0"):
-            bias_variance(polynomial_family((0, 1)), train, grid={"degree": [degree]})
-    with pytest.raises(InputError, match=r"finite features of shape \(1200, 2\) for inputs of shape \(1200, 2\)"):
-        bias_variance(polynomial_family((0, 1)), (np.zeros((16, 2)), np.zeros(16)), grid={"degree": [1]})
     with pytest.raises(InputError, match="at least 4 rows, of which a quarter is held out, got 3"):
         bias_variance(make_model_constant, (np.zeros(3), np.zeros(3)))
     with pytest.raises(InputError, match=r"targets of shape \(n,\) for 0-1 loss"):
         bias_variance(KNeighborsOfOne, (np.zeros(9), np.zeros((9, 1), int)), loss="zero_one_domingos")
+    with pytest.raises(InputError, match="labels of one type"):
+        bias_variance(KNeighborsOfOne, (np.zeros(8), np.array([1, "a"] * 4, object)), loss="zero_one_domingos")
     with pytest.raises(InputError, match="finite targets, got NaN"):
         bias_variance(polynomial_family((0, 1)), (np.zeros(9), np.full(9, np.nan)), grid={"degree": [1]})
     with pytest.raises(InputError, match="train_size"):

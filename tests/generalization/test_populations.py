@@ -40,7 +40,8 @@ WRONG = {
     "noise_variance: a finite number of at least 0, got nan": {"noise_variance": np.nan},
     "at least two classes with label_noise": {"label_noise": 0.5},
     "label_noise: a finite number of at least 0 and below 1": {"label_noise": 1.0, "classes": (0, 1)},
-    r"an interval \(low, high\), .* got \(1, 0\)": {"inputs": (1, 0)},
+    r"inputs: an interval \(low, high\), got \(1, 0\)": {"inputs": (1, 0)},
+    r"inputs: an interval \(low, high\), got \(0, 1, 2\)": {"inputs": (0, 1, 2)},
     r"an interval \(low, high\), .* got \[0, 1\]": {"inputs": [0, 1]},
     "inputs: two or more finite numbers, got .0, inf": {"inputs": (0, np.inf)},
 }

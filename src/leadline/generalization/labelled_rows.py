@@ -94,8 +94,9 @@ def rows_of(data: Any) -> LabelledRows:
     try:
         inputs, targets = data
         inputs, targets = np.asarray(inputs, dtype=float), np.asarray(targets)
+        classes, labels = np.unique(targets, return_inverse=True)
     except (TypeError, ValueError) as error:
-        refuse(_OPERATION, "data = (X, y), X of numbers", error, "pass two arrays")
+        refuse(_OPERATION, "data = (X, y), X of numbers and y of one type", error, "pass two arrays")
     real = targets.dtype.kind == "f"
     finite = np.isfinite(inputs).all() and not (real and not np.isfinite(targets).all())
     if inputs.ndim != 2 or not inputs.size or targets.shape != (len(inputs),) or not finite:
@@ -103,12 +104,9 @@ def rows_of(data: Any) -> LabelledRows:
         refuse(_OPERATION, "finite X (rows, inputs) and y (rows,)", got, "flatten the inputs, and drop other rows")
     centred = inputs - inputs.mean(0)
     length = np.sqrt(np.square(centred).sum(1).mean())
-    if real:
-        columns, labels = (targets - targets.mean())[:, None], None
-    else:
-        classes, labels = np.unique(targets, return_inverse=True)
-        columns = np.eye(len(classes))[labels]
-    if length == 0 or (labels is not None and columns.shape[1] < 2):
+    if length == 0 or (not real and len(classes) < 2):
         refuse(_OPERATION, "inputs that differ and at least two classes", "all alike",
                "pass real targets as floats and labels as integers")  # fmt: skip
+    columns = (targets - targets.mean())[:, None] if real else np.eye(len(classes))[labels]
+    labels = None if real else labels
     return LabelledRows(inputs=centred / length, targets=columns.astype(float), labels=labels)

@@ -65,6 +65,14 @@ def distinct(operation: str, name: str, values: Any, **bounds: int | float | boo
     return numbers(operation, f"different {name}", grid, fewest=3)
 
 
+def interval(operation: str, name: str, ends: Any) -> tuple[float, float]:
+    """The ends of an interval of some length."""
+    low, high = numbers(operation, name, ends, fewest=2)[[0, -1]]
+    if len(ends) != 2 or low >= high:
+        refuse(operation, f"{name}: an interval (low, high)", ends, "pass two rising numbers")
+    return float(low), float(high)
+
+
 def number(operation: str, name: str, value: Any, **bounds: int | float) -> float:
     """One lawful number."""
     return float(_one(operation, name, value, whole=False, **bounds))

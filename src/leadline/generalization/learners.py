@@ -28,7 +28,7 @@ def refuse_shared_models(make_model: Any, point: Mapping[str, Any]) -> None:
     try:
         inspect.signature(make_model).bind(**point)
     except TypeError as error:
-        refuse(_OPERATION, f"a factory that takes {', '.join(point) or 'no argument'}", error,
+        refuse(_OPERATION, f"a factory that takes {', '.join(point) or 'no argument'}", f"TypeError: {error}",
                "let the names in grid be those of the factory's arguments")  # fmt: skip
     except ValueError:  # some callables tell no signature
         pass

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import legendre
 
-from leadline.generalization.lawful_numbers import number, numbers, refuse
+from leadline.generalization.lawful_numbers import interval, numbers, refuse
 
 _OPERATION = "bias_variance"
 _CHUNK = 2**22  # numbers in flight
@@ -109,12 +109,11 @@ def polynomial_family(domain: tuple[int | float, int | float], *, penalty: str =
     >>> predict(np.array([10.0])).round(6).tolist()
     [21.0]
     """
-    low, high = (number("polynomial_family", "domain", end) for end in domain)
+    low, high = interval("polynomial_family", "domain", domain)
     roots = {"legendre": None, "monomials": lambda degree: _monomials(degree, float(low), float(high)),
              "scaled monomials": lambda degree: _monomials(degree, -1.0, 1.0)}  # fmt: skip
-    if penalty not in roots or not low < high:
-        refuse("polynomial_family", f"an interval and a penalty among {', '.join(roots)}", f"{domain}, {penalty!r}",
-               "correct the one or the other")  # fmt: skip
+    if penalty not in roots:
+        refuse("polynomial_family", f"a penalty among {', '.join(roots)}", repr(penalty), "name one")
 
     def features(inputs: np.ndarray, degree: int) -> np.ndarray:
         inputs = inputs[..., 0] if inputs.ndim > 1 and inputs.shape[-1] == 1 else inputs

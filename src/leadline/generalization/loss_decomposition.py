@@ -131,6 +131,8 @@ def _check_targets(sets: TrainingSets, loss: str) -> None:
     for targets in (sets.targets, sets.test_targets):
         if targets.dtype.kind == "f" and not np.isfinite(targets).all():
             refuse(_OPERATION, "finite targets", "NaN or infinity", "drop these rows or correct the target function")
+        if loss != "squared" and targets.dtype == object and len({type(label) for label in targets.flat}) > 1:
+            refuse(_OPERATION, "labels of one type", "several", "let all be text, or all numbers")
         if loss == "squared" and targets.dtype.kind not in "fiub":
             refuse(_OPERATION, "numbers as targets of squared loss", f"type {targets.dtype}",
                    'pass numbers, or loss="zero_one_domingos"')  # fmt: skip

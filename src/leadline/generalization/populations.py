@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from leadline.generalization.lawful_numbers import number, numbers, refuse
+from leadline.generalization.lawful_numbers import interval, number, refuse
 
 TEST_POINTS = 1000
 _OPERATION = "Population"
@@ -40,11 +40,9 @@ class Population:
         number(_OPERATION, "label_noise", self.label_noise, least=0, below=1)
         if self.label_noise and len(self.classes) < 2:
             refuse(_OPERATION, "at least two classes with label_noise", self.classes, "name them")
-        sound = callable(self.inputs) or (isinstance(self.inputs, np.ndarray) and self.inputs.size > 0)
         if isinstance(self.inputs, tuple):
-            ends = numbers(_OPERATION, "inputs", self.inputs, fewest=2)
-            sound = len(ends) == 2 and ends[0] < ends[1]
-        if not sound:
+            interval(_OPERATION, "inputs", self.inputs)
+        elif not (callable(self.inputs) or (isinstance(self.inputs, np.ndarray) and self.inputs.size)):
             refuse(_OPERATION, "inputs: an interval (low, high), a sampler (generator, n), or an array", self.inputs,
                    "pass one of these")  # fmt: skip
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import InputError, Result
+from leadline.core import Result
+from leadline.generalization.lawful_numbers import refuse
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -107,29 +108,25 @@ def design_of(
     try:
         X, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
     except (TypeError, ValueError) as error:
-        _refuse(operation, "arrays of numbers", str(error), "pass X (rows, features) and y (rows,)")
+        refuse(operation, "arrays of numbers", str(error), "pass X (rows, features) and y (rows,)")
     if X.ndim != 2 or y.shape != (len(X),) or not (np.isfinite(X).all() and np.isfinite(y).all()):
         got = f"shapes {X.shape} and {y.shape}"
-        _refuse(operation, "finite X (rows, features) and y (rows,)", got, "correct the arrays")
+        refuse(operation, "finite X (rows, features) and y (rows,)", got, "correct the arrays")
     if not 0 < level < 1:
-        _refuse(operation, "a level between 0 and 1", str(level), "pass e.g. 0.95")
+        refuse(operation, "a level between 0 and 1", str(level), "pass e.g. 0.95")
     called = tuple(f"x{place + 1}" for place in range(X.shape[1])) if names is None else tuple(names)
     if len(called) != X.shape[1] or len(set(called)) < len(called) or INTERCEPT in called:
-        _refuse(operation, f"{X.shape[1]} different names other than {INTERCEPT!r}", str(called), "name every feature")
+        refuse(operation, f"{X.shape[1]} different names other than {INTERCEPT!r}", str(called), "name every feature")
     matrix = np.column_stack([X, np.ones(len(X))]) if intercept else X
     count = matrix.shape[1]
     if not 0 < count < len(matrix):
-        _refuse(operation, "more rows than weights", f"{len(matrix)} rows, {count} weights", "leave features out")
+        refuse(operation, "more rows than weights", f"{len(matrix)} rows, {count} weights", "leave features out")
     lengths = np.linalg.norm(matrix, axis=0)
     lengths = np.where(lengths > 0, lengths, 1.0)
     triangle = np.linalg.qr(matrix / lengths, mode="r")
     if np.linalg.matrix_rank(triangle) < count:
-        _refuse(operation, "features that do not depend on each other" + " or are constant" * intercept,
-                f"rank {np.linalg.matrix_rank(triangle)} of {count} columns", "leave some out")  # fmt: skip
+        refuse(operation, "features that do not depend on each other" + " or are constant" * intercept,
+               f"rank {np.linalg.matrix_rank(triangle)} of {count} columns", "leave some out")  # fmt: skip
     spread = np.square(np.linalg.inv(triangle)).sum(1) / np.square(lengths)
     every = (*called, INTERCEPT) if intercept else called
     return Design(matrix=matrix, targets=y, names=every, lengths=lengths, spread=spread)
-
-
-def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError(operation, expected=expected, got=got, remedy=remedy)
