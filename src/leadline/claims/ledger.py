@@ -1,7 +1,6 @@
 """The ledger on disk: one JSON file per study, with its evidence, figures, tables and what it was computed from."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from leadline.claims.evidence import Evidence, Verdict
 from leadline.claims.statements import Claim, statements
-from leadline.core import InputError, from_plain, to_plain
+from leadline.core import InputError, from_plain, replacing, to_plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,15 +100,11 @@ class Ledger:
 
     def write(self, record: StudyRecord) -> None:
         """Store a record in place of the study's former one."""
-        temporary = self.folder / f"{record.name}.{os.getpid()}.part"
+        text = json.dumps(to_plain(record), indent=1, allow_nan=False)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with temporary.open("w", encoding="utf-8") as stream:
-                    json.dump(to_plain(record), stream, indent=1, allow_nan=False)
-                temporary.replace(self.folder / f"{record.name}.json")
-            finally:
-                temporary.unlink(missing_ok=True)
+            with replacing(self.folder / f"{record.name}.json") as stream:
+                stream.write(text.encode())
         except OSError as error:
             raise InputError(
                 "Ledger.write", expected=f"a folder to write to, {self.folder}", got=str(error), remedy="name another"

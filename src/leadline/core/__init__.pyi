@@ -12,6 +12,7 @@ from .errors import (
 )
 from .results import Result
 from .seeds import numpy_generator, random_state_kept, seed_of, torch_generator
+from .whole_files import replacing
 
 __all__ = [
     "DivergedError",
@@ -27,6 +28,7 @@ __all__ = [
     "from_plain",
     "numpy_generator",
     "random_state_kept",
+    "replacing",
     "seed_of",
     "to_plain",
     "torch_generator",

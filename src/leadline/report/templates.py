@@ -2,9 +2,7 @@
 
 import base64
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from importlib.resources import files
 from itertools import takewhile
@@ -16,7 +14,7 @@ from markupsafe import Markup
 
 import leadline
 from leadline.claims import Claim, StudyRecord, Verdict, sources
-from leadline.core import InputError
+from leadline.core import InputError, replacing
 from leadline.report.drawings import inline_svg
 from leadline.report.tally import PHRASES
 from leadline.report.values import difference, render_text, render_value
@@ -54,11 +52,8 @@ def write_html(page: str, out: Path | str, *, operation: str) -> Path:
     path = Path(out) / "index.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(page)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        with replacing(path) as stream:
+            stream.write(page.encode())
     except OSError as error:
         raise InputError(
             operation, expected=f"a folder to write to, {path.parent}", got=str(error), remedy="name another"

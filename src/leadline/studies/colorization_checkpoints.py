@@ -1,18 +1,16 @@
 """A colorization net in training, as one safetensors file: weights, optimizer memory, palette, and how it went."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import torch
 from torch import nn
 
-from leadline.core import InputError, random_state_kept
+from leadline.core import InputError, random_state_kept, replacing
 from leadline.data import Palette
 from leadline.models import PoolUpsampleNet, SteeredTables, StridedTransposedNet, UNet
 from leadline.training import State
@@ -101,7 +99,7 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     """Put the file in place at once, so that a killed run leaves the former one whole."""
     from safetensors.torch import save
 
-    path, state = Path(path), checkpoint.state
+    state = checkpoint.state
     tensors = {_PALETTE: torch.from_numpy(checkpoint.palette.colours)}
     tensors |= {f"parameters/{name}": value for name, value in state.parameters.items()}
     tensors |= {f"buffers/{name}": value for name, value in state.buffers.items()}
@@ -110,17 +108,9 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     plain |= {name: getattr(checkpoint, name) for name in _HISTORY}
     plain |= {"taken": state.taken, "setting": asdict(checkpoint.setting)}
     metadata = {"format": _FORMAT, "training": json.dumps(plain)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{uuid4().hex}.part")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata))
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as stream:
+        stream.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata))
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:

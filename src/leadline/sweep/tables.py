@@ -1,12 +1,11 @@
 """Rows as a table: one column per argument, per value, and for what became of the job."""
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from leadline.core import InputError
+from leadline.core import InputError, replacing
 from leadline.sweep.reading import Row
 
 if TYPE_CHECKING:
@@ -44,14 +43,9 @@ def write_table(frame: "pandas.DataFrame", path: str | Path) -> None:
     path = Path(path)
     write = _writer(path)
     flat: Any = frame.apply(_flat)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        try:
-            with temporary.open("wb") as stream:
-                write(flat, stream)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(path) as stream:
+            write(flat, stream)
     except OSError as error:
         raise InputError("write_table", expected=f"a place to write {path}", got=error.strerror or str(error),
                          remedy="name a file in another folder") from error  # fmt: skip
