@@ -139,8 +139,8 @@ def _crossing(rates: Curve, curve: Curve, level: float, after: int) -> float:
 
 def _noise(losses: Curve) -> Curve:
     # By rung the standard deviation of one loss up to it, from second differences: the trend hardly enters these.
-    bends = np.pad(np.diff(losses, 2), 1, mode="edge")
-    return np.sqrt(np.cumsum(bends**2 / 6) / np.arange(1, len(losses) + 1))
+    bends = np.abs(np.pad(np.diff(losses, 2), 1, mode="edge"))
+    return np.hypot.accumulate(bends) / np.sqrt(6 * np.arange(1, len(losses) + 1))  # squares of a divergence overflow
 
 
 def _shares(rungs: Int[np.ndarray, " rungs"], memory: float) -> Float[np.ndarray, " rungs"]:
