@@ -1,13 +1,15 @@
 """An epoch of `leadline colorize` beside the same training as everyone writes it in PyTorch.
 
-    python -m benchmarks.colorization [--epochs N] [--threads N] [--clock wall|cpu] [--nets pool transposed unet]
+    python -m benchmarks.colorization [--epochs N] [--seeds N] [--threads N] [--clock wall|cpu] [--device NAME]
+                                      [--nets pool transposed unet]
 
 The script: a DataLoader over a TensorDataset, float32, contiguous memory, torch's own number of threads, Adam,
 cross-entropy on images; loss and accuracy on the validation images after every epoch. Ours: the same images, palette,
 initial weights, order of batches, settings and evaluation, as `leadline colorize` trains by default, and once more in
-float32. Epochs take turns (A B C A B C ...), so that drift of the machine's speed meets all alike, and the median
-counts; the losses are those after the last epoch. CIFAR-10's horses where LEADLINE_DATA has them, otherwise patches of
-two photographs, repeated to as many images. On a busy machine use `--clock cpu --threads 1`.
+float32. Epochs take turns (A B C A B C ...), so that drift of the machine's speed meets all alike, and the median over
+epochs and seeds counts. The losses are those after the last epoch, one per seed: how they differ along a row is the
+seeds' noise. CIFAR-10's horses where LEADLINE_DATA has them, otherwise patches of two photographs, repeated to as many
+images. On a busy machine use `--clock cpu --threads 1`.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from leadline.studies.colorization_runs import PRECISIONS, ColourTask, begun, co
 from leadline.studies.colour_images import ColourImages, cifar_horses, photograph_patches
 from leadline.training import initialized, order
 
-NETS, TARGET, SEED = ("pool", "transposed", "unet"), 2.0, 0
+NETS, TARGET = ("pool", "transposed", "unet"), 2.0
 IMAGES = 5000, 1000  # to train and to validate on
 Losses = Iterator[float]  # on the validation images, after each epoch
 
@@ -47,31 +49,33 @@ def images() -> ColourImages:
 class SameOrder(torch.utils.data.Sampler):
     """Shuffling, in the order that ours takes."""
 
-    def __init__(self, examples: int) -> None:
-        self.examples, self.epoch = examples, -1
+    def __init__(self, examples: int, seed: int) -> None:
+        self.examples, self.seed, self.epoch = examples, seed, -1
 
     def __iter__(self) -> Iterator[int]:
         self.epoch += 1
-        return iter(order(SEED, self.epoch, self.examples).tolist())
+        return iter(order(self.seed, self.epoch, self.examples).tolist())
 
     def __len__(self) -> int:
         return self.examples
 
 
-def script(net: str, task: ColourTask) -> Losses:
+def script(net: str, task: ColourTask, device: torch.device) -> Losses:
     """Training as everyone writes it."""
+    seed = task.blank.seed
     training, validation = (
         TensorDataset(torch.from_numpy(greys), torch.from_numpy(labels).long())
         for greys, labels in (task.training, task.validation)
     )
-    loader = DataLoader(training, batch_size=SOURCES.batch_size, sampler=SameOrder(len(training)))
+    loader = DataLoader(training, batch_size=SOURCES.batch_size, sampler=SameOrder(len(training), seed))
     check = DataLoader(validation, batch_size=SOURCES.batch_size)
-    model: nn.Module = initialized(lambda: build_net(net, SOURCES), SEED)
+    model: nn.Module = initialized(lambda: build_net(net, SOURCES), seed).to(device)
     adam = torch.optim.Adam(model.parameters(), lr=SOURCES.lr)
     while True:
         model.train()
         total = 0.0
-        for inputs, labels in loader:
+        for batch in loader:
+            inputs, labels = (tensor.to(device) for tensor in batch)
             loss = functional.cross_entropy(model(inputs), labels)
             adam.zero_grad()
             loss.backward()
@@ -80,51 +84,64 @@ def script(net: str, task: ColourTask) -> Losses:
         model.eval()
         with torch.no_grad():
             losses, right = [], 0.0
-            for inputs, labels in check:
+            for batch in check:
+                inputs, labels = (tensor.to(device) for tensor in batch)
                 scores = model(inputs)
                 losses.append(functional.cross_entropy(scores, labels).item())
                 right += (scores.argmax(1) == labels).float().mean().item()
         yield float(np.mean(losses))
 
 
-def ours(net: str, task: ColourTask, epochs: int, precision: str) -> Losses:
+def ours(net: str, task: ColourTask, epochs: int, precision: str, device: torch.device) -> Losses:
     """What `leadline colorize` runs."""
-    for one in epochs_of(begun(task, net, SOURCES, precision), task, epochs):
+    for one in epochs_of(begun(task, net, SOURCES, precision), task, epochs, device):
         yield one.validation_loss[-1]
+
+
+def measured(
+    net: str, tasks: list[ColourTask], epochs: int, device: torch.device, clock: Callable[[], float]
+) -> dict[str, tuple[float, list[float]]]:
+    """Median seconds of an epoch, and final losses by seed, of the script and of ours in each precision."""
+    precisions = dict.fromkeys((fastest_precision(device), PRECISIONS[0]))
+    seconds: dict[str, list[float]] = {}
+    losses: dict[str, list[float]] = {}
+    for task in tasks:
+        runs = {"script": script(net, task, device)}
+        runs |= {precision: ours(net, task, epochs, precision, device) for precision in precisions}
+        last = dict.fromkeys(runs, np.nan)
+        for _ in range(epochs):
+            for name, run in runs.items():
+                start = clock()
+                last[name] = next(run)
+                seconds.setdefault(name, []).append(clock() - start)
+        for name, loss in last.items():
+            losses.setdefault(name, []).append(loss)
+    return {name: (float(np.median(seconds[name])), losses[name]) for name in seconds}
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--nets", nargs="+", choices=NETS, default=NETS)
     given = parser.parse_args()
     if given.threads:
         torch.set_num_threads(given.threads)
+    of, device = images(), torch.device(given.device)
+    tasks = [colour_task(of, seed) for seed in range(given.seeds)]
     clock: Callable[[], float] = time.perf_counter if given.clock == "wall" else time.process_time
-    of = images()
-    task = colour_task(of, SEED)
-    default = fastest_precision(torch.device("cpu"))
-    print(f"{of.name}, {torch.get_num_threads()} threads, {given.clock} time, {given.epochs} epochs")
-    print(f"{'':12}{'script':>10}{default:>12}{'':>9}{'float32':>12}{'':>9}{'target':>9}   loss: script, ours, float32")
+    print(f"{of.name}, {device}, {torch.get_num_threads()} threads, {given.clock} time, {given.epochs} epochs")
+    print(f"{'':12}{'':10}{'s/epoch':>9}{'script / it':>13}{'target':>8}   loss by seed")
     for net in given.nets:
-        runs = {
-            "script": script(net, task),
-            **{p: ours(net, task, given.epochs, p) for p in {default, *PRECISIONS[:1]}},
-        }
-        seconds: dict[str, list[float]] = {name: [] for name in runs}
-        loss = dict.fromkeys(runs, np.nan)
-        for _ in range(given.epochs):
-            for name, run in runs.items():
-                start = clock()
-                loss[name] = next(run)
-                seconds[name].append(clock() - start)
-        middle = {name: float(np.median(values)) for name, values in seconds.items()}
-        ratios = "".join(f"{middle[p]:10.2f} s{middle['script'] / middle[p]:8.2f}x" for p in (default, "float32"))
-        losses = ", ".join(f"{loss[name]:.4f}" for name in ("script", default, "float32"))
-        print(f"{net:12}{middle['script']:8.2f} s{ratios}{TARGET:8.1f}x   {losses}", flush=True)
+        found = measured(net, tasks, given.epochs, device, clock)
+        for name, (seconds, losses) in found.items():
+            ratio = f"{found['script'][0] / seconds:12.2f}x{TARGET:7.1f}x" if name != "script" else " " * 21
+            by_seed = ", ".join(f"{loss:.4f}" for loss in losses)
+            print(f"{net:12}{name:10}{seconds:9.2f}{ratio}   {by_seed}", flush=True)
 
 
 if __name__ == "__main__":
