@@ -84,7 +84,7 @@ def double_descent(
     given = {"data": data, "samples": samples, "width": width}
     idle = [name for name in (("data", "width") if model == _TEACHER else (axis,)) if given.get(name) is not None]
     if idle:
-        refuse(_OPERATION, f"no {' and no '.join(idle)} for a {model} along {axis}",
+        refuse(_OPERATION, f"no {' and no '.join(idle)} along {axis} with {model}",
                ", ".join(f"{name} {type(given[name]).__name__}" for name in idle),
                "leave it out: it follows from values, or is drawn")  # fmt: skip
     whole_number(_OPERATION, "seeds", seeds, least=1)
