@@ -272,3 +272,11 @@ def test_default_learning_rates_follow_the_length_of_the_inputs(on_diabetes):
 def test_what_makes_no_sense_is_refused(options, said):
     with pytest.raises(InputError, match=said):
         linear_regression_grid(rows(), **{"batch_sizes": [4], **options})
+
+
+def test_few_rows_are_searched_with_smaller_batches():
+    X = np.random.default_rng(0).standard_normal((30, 2))
+    found = linear_regression_grid((X, X @ [1.0, 2.0]), epochs=[2], l2=[0.001])
+    assert (found.rows[0], found.batch_sizes) == (19, (8, 16))
+    few = linear_regression_grid((X[:8], X[:8] @ [1.0, 2.0]), epochs=[2], l2=[0.001])
+    assert few.batch_sizes == (few.rows[0],)

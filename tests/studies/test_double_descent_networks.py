@@ -135,6 +135,23 @@ def test_other_code_or_data_makes_other_rows(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
+def test_a_seed_whose_network_diverges_is_in_no_curve(monkeypatch):
+    real = networks.sweep
+
+    def swept(*arguments, **options):
+        found = real(*arguments, **options)
+        rows = list(found.rows())
+        rows[0] = replace(rows[0], value=rows[0].value | {"diverged": True})
+        monkeypatch.setattr(type(found), "rows", lambda _: iter(rows))
+        return found
+
+    monkeypatch.setattr(networks, "sweep", swept)
+    noisy, clean = (observe(Settings()).curves["digits", noise] for noise in (0.2, 0.0))
+    assert (noisy.left_out, noisy.seeds) == ((0,), 3)
+    assert (clean.left_out, clean.seeds) == ((), 4)
+
+
+@pytest.mark.usefixtures("tiny")
 def test_table_and_pictures(tmp_path):
     exhibits = exhibit(observe(Settings()))
     (table,) = exhibits.tables

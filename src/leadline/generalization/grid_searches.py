@@ -43,7 +43,7 @@ def linear_regression_grid(
     *,
     validation: Rows | float = 0.2,
     test: Rows | float = 0.2,
-    batch_sizes: Sequence[int] = BATCH_SIZES,
+    batch_sizes: Sequence[int] | None = None,
     lrs: Sequence[float] | None = None,
     epochs: Sequence[int] = EPOCHS,
     l2: Sequence[float] = STRENGTHS,
@@ -63,7 +63,7 @@ def linear_regression_grid(
             regression.
         validation: the rows (X, y) to choose by, or which share of `data` less the test rows to set aside.
         test: the rows (X, y) to test on, or which share of `data`.
-        batch_sizes: rows per step; none larger than the training set.
+        batch_sizes: rows per step, none more than there are to train on; None: 8, 16, 32 and 64, where so many are.
         lrs: learning rates; None: four of ..., 0.01, 0.03, 0.1, ..., the last below the reciprocal of the mean squared
             length of a standardized input with its constant 1, beyond which single rows overshoot.
         epochs: passes over the training rows.
@@ -95,15 +95,18 @@ def linear_regression_grid(
         name = "the data given"
     rows = regression_rows(data, validation, test, seed)
     problem = _Problem(rows, seed)
+    count = len(rows.train[0])
+    if batch_sizes is None:
+        batch_sizes = [size for size in BATCH_SIZES if size <= count] or [count]
     axes = {"batch_sizes": batch_sizes, "lrs": problem.rates() if lrs is None else lrs, "l2": l2, "epochs": epochs}
-    grid = _grid(axes, len(rows.train[0]))
+    grid = _grid(axes, count)
     trained = problem.train(list(product(*grid[:3])), max(grid[3]), progress=progress)
     history = trained.history
     losses = np.full((max(grid[3]), history.members), np.nan)  # evaluations end where the last member does
     losses[: len(history.metrics)] = history.metrics[:, :, 0]
     losses = losses[np.array(grid[3]) - 1]
     errors = losses.T.reshape([len(axis) for axis in grid]) / 2  # the loss in training is the whole mean square
-    steps = np.ceil(len(rows.train[0]) / np.array(grid[0]))[:, None, None, None] * np.array(grid[3])
+    steps = np.ceil(count / np.array(grid[0]))[:, None, None, None] * np.array(grid[3])
     lost_at = history.diverged_at.reshape(errors.shape[:3])[..., None]
     errors[((lost_at >= 0) & (lost_at < steps)) | ~np.isfinite(errors)] = np.nan
     untrained = float(np.square(rows.validation[1]).mean() / 2)
@@ -117,7 +120,7 @@ def linear_regression_grid(
     path = problem.ridge(_PATH)
     return LinearRegressionGrid(
         data=name,
-        rows=(len(rows.train[0]), len(rows.validation[0]), len(rows.test[0])),
+        rows=(count, len(rows.validation[0]), len(rows.test[0])),
         **dict(zip(("batch_sizes", "lrs", "l2", "epochs"), grid, strict=True)),
         half_mse=errors,
         untrained_half_mse=untrained,

@@ -95,7 +95,8 @@ def observe(settings: Settings) -> Observation:
         raise ModelError("double-descent-networks", expected="networks that train",
                          got=f"{len(failed)} of {len(rows)} that do not, the first by {failed[0].error}",
                          remedy="mend it and run the same command; the others are kept")  # fmt: skip
-    figures = {_place(row.arguments): [row.value[name] for name in MEASURES] for row in rows}
+    figures = {_place(row.arguments): [np.nan if row.value["diverged"] else row.value[name] for name in MEASURES]
+               for row in rows}  # fmt: skip
     return Observation(
         curves={(one.data, noise): _curve(one, noise, decays, figures)
                 for one in families for noise, decays in one.noises},
@@ -147,7 +148,7 @@ def exhibit(observation: Observation) -> Exhibits:
     )  # fmt: skip
     notes = [
         f"{observation.networks} networks in one sweep; their training took {observation.seconds:.0f} s in all"
-        + (f"; {observation.diverged} diverged and kept their last finite weights." if observation.diverged else "."),
+        + (f"; {observation.diverged} diverged, whose seeds are in no curve." if observation.diverged else "."),
         "Every network starts afresh: weights taken over from a narrower one would make peaks of their own.",
     ]
     if observation.missing:
