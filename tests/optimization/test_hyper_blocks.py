@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from leadline.core import InputError
 from leadline.optimization import Block
@@ -23,7 +24,7 @@ def test_a_block_moves_its_steps_and_parameters_only():
     (first, places), (second, both) = along.groups
     assert (first, places) == (("a",), (0, 2))
     assert (second, both) == (("b",), (0, 1, 2))
-    numbers = along.numbers()
+    numbers = along.numbers(0, 4)
     assert numbers[:, 0].tolist() == [0, 1, 2, 3]
     assert along.names == ("lr", "momentum")
     assert numbers[:, 1:3].tolist() == [[0.5, 0.9], [0.25, 0.9], [0.25, 0.9], [0.125, 0.9]]
@@ -32,6 +33,9 @@ def test_a_block_moves_its_steps_and_parameters_only():
     assert slopes[1, 1, 0].tolist() == [0.5, 0.5, 0.0]
     assert slopes[1, 0, 0].tolist() == [0.5, 0.0, 0.0]
     assert slopes[3, 1, 1].tolist() == [0.0, 0.0, 1.0]
+    np.testing.assert_array_equal(along.numbers(2, 4), numbers[2:])
+    rows = torch.stack([*along.rows(1, torch.device("cpu"))])
+    np.testing.assert_array_equal(rows, numbers[1:])
     assert along.values(3) == {"lr": 0.125, "momentum": 0.9, "weight_decay": 0.0, "dampening": 0.0}
 
 

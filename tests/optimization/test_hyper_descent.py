@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from torch import nn
 
 from leadline.core import InputError
@@ -49,12 +50,19 @@ def test_two_hyper_parameters_at_once(regression):
 
 
 def test_a_round_that_diverges_is_taken_back(regression):
+    """The first move goes farther than the loss can follow; the next starts where that one did, and goes less far."""
     model, data = regression
-    found = optimize_hyperparameters(
-        model, data, Recipe(lr=0.15, steps=200, batch_size=60, loss="mse", weight_decay=1e-6), rounds=4
-    )
+    recipe = Recipe(lr=0.15, steps=1000, batch_size=60, loss="mse", weight_decay=1e-6)
+    found = optimize_hyperparameters(model, data, recipe, rounds=4)
+    assert np.isinf(found.final_loss[1])
+    assert np.isnan(found.gradient[1]).all()
+    moves = np.log(found.tried[1:, 0] / 0.15)
+    assert 0 < moves[1] < 0.5 * moves[0]
+    assert found.best != 1
     assert np.isfinite(found.final_loss[found.best])
-    assert found.final_loss[found.best] <= found.final_loss[0]
+    ax = Figure().subplots()
+    found.plot(ax)
+    assert "diverged" in ax.get_legend_handles_labels()[1]
 
 
 def test_bad_input_is_refused(regression):

@@ -41,17 +41,16 @@ class Checkpoint:
 
 def unroll_backward(step: Step, start: State, batches: Batches, last: Batch, along: Directions) -> Unrolled:
     """Run every step from `start`, then differentiate the loss on `last` back to the hyper-parameters."""
-    total, count = len(along.lr), len(along.blocks)
+    total, count = along.steps, len(along.blocks)
     run = Unrolled(np.full(total, np.nan), np.empty((0, count)), math.nan, np.full(count, np.nan))
     length = math.isqrt(total - 1) + 1
     bounds = list(pairwise([*range(0, total, length), total]))
     state = start._replace(memory=step.optimizer.begin(start.parameters, along.values(0)))
-    numbers = torch.from_numpy(along.numbers()).to(next(iter(start.parameters.values())).device)
-    unmoved = numbers.new_zeros(count)
+    unmoved = torch.zeros(count, dtype=torch.float64, device=next(iter(start.parameters.values())).device)
     kept = []
     for segment in bounds:
         kept.append(Checkpoint.here(state))
-        state = _run(step, _leaves(state), batches(*segment), along, numbers, unmoved, run.loss, keep_graph=False)
+        state = _run(step, _leaves(state), batches(*segment), along, unmoved, run.loss, keep_graph=False)
         if run.diverged_at >= 0 or not np.isfinite(run.loss[segment[0] : segment[1]]).all():
             run.diverged_at = int(np.flatnonzero(~np.isfinite(run.loss))[0])
             run.final_loss = float(run.loss[run.diverged_at])
@@ -68,7 +67,7 @@ def unroll_backward(step: Step, start: State, batches: Batches, last: Batch, alo
     for segment, checkpoint in zip(reversed(bounds), reversed(kept), strict=True):
         checkpoint.restore_random_numbers()
         begun, moves = _leaves(checkpoint.state), unmoved.clone().requires_grad_()
-        ended = _run(step, begun, batches(*segment), along, numbers, moves, None, keep_graph=True)
+        ended = _run(step, begun, batches(*segment), along, moves, None, keep_graph=True)
         *adjoint, change = torch.autograd.grad(
             _flat(ended), [*_flat(begun), moves], adjoint, allow_unused=True, materialize_grads=True
         )
@@ -81,13 +80,12 @@ def _run(
     state: State,
     batches: Iterable[Batch],
     along: Directions,
-    numbers: torch.Tensor,
     moves: torch.Tensor,
     record: np.ndarray | None,
     *,
     keep_graph: bool,
 ) -> State:
-    for batch in batches:
+    for batch, numbers in zip(batches, along.rows(state.taken, moves.device), strict=False):
         loss, gradients, buffers = step.gradients(state, batch)
         if record is not None:
             record[state.taken] = loss.item()
@@ -97,7 +95,7 @@ def _run(
             step.optimizer,
             state._replace(buffers={name: buffer.detach() for name, buffer in buffers.items()}),
             gradients,
-            numbers[state.taken],
+            numbers,
             lambda value, slopes: value + slopes @ moves,
             first=state.taken == 0,
         )

@@ -49,19 +49,20 @@ def unroll_forward(
     Where the batches can be had `again`, a long run repeats a recording, and starts anew where that turns out wrong.
     """
     carrying = _Carrying(step, start, along)
-    if again and len(along.lr) >= _LONG:
+    if again and along.steps >= _LONG:
         with suppress(NotRepeatableError), random_state_kept():
-            return _unroll(carrying, batches(0, len(along.lr)), last, repeated=True)
-    return _unroll(carrying, batches(0, len(along.lr)), last, repeated=False)
+            return _unroll(carrying, batches(0, along.steps), last, repeated=True)
+    return _unroll(carrying, batches(0, along.steps), last, repeated=False)
 
 
 def _unroll(carrying: "_Carrying", batches: Iterable[Batch], last: Batch, *, repeated: bool) -> Unrolled:
-    total, count = len(carrying.along.lr), len(carrying.along.blocks)
+    total, count = carrying.along.steps, len(carrying.along.blocks)
     run = Unrolled(np.full(total, np.nan), np.full((total, count), np.nan), math.nan, np.full(count, np.nan))
     carried, take = carrying.begin, Repeated(carrying) if repeated else carrying
     before = _python_state(carrying.step.model)
-    for number, batch in enumerate(batches):
-        given = [carrying.numbers[number], *carried, *batch]
+    rows = carrying.along.rows(0, carrying.device)
+    for number, (numbers, batch) in enumerate(zip(rows, batches, strict=False)):
+        given = [numbers, *carried, *batch]
         if number == 0:
             loss, slopes, *carried = carrying(given, first=True)
             if _python_state(carrying.step.model) != before:  # it counts its calls, or the like
@@ -98,7 +99,7 @@ class _Carrying:
         values = start.parameters, step.optimizer.begin(start.parameters, along.values(0))
         tangents = tree_map(lambda value: value.new_zeros(len(along.blocks), *value.shape), values)
         self.begin, self.shape = tree_flatten((values, tangents, start.buffers))
-        self.numbers = torch.from_numpy(along.numbers()).to(next(iter(start.parameters.values())).device)
+        self.device = next(iter(start.parameters.values())).device
 
     def __call__(self, given: Sequence[torch.Tensor], *, first: bool = False) -> list[torch.Tensor]:
         numbers, carried, batch = given[0], given[1 : len(self.begin) + 1], given[len(self.begin) + 1 :]

@@ -1,8 +1,7 @@
 """Which hyper-parameter, at which steps, for which parameters: what a hypergradient is taken with respect to."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from leadline.core import InputError
 from leadline.training import Optimizer, Recipe, State
 from leadline.training.optimizers import Memory, Scalar, Tensors
 
+_ROWS = 100
 Vary = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (value, slopes) -> scalar
 
 
@@ -47,39 +47,47 @@ class Directions:
 
     Attributes:
         blocks: the H.
+        names: the learning rate, and every other hyper-parameter in question.
         hyper: the optimizer's hyper-parameters beside the learning rate.
-        lr: the learning rate of every step.
-        factors: the schedule's factors in it.
+        rate: the learning rate before its schedule.
+        factors: the schedule's factor in it at every step.
         groups: sets of parameters that the same blocks apply to, with these blocks' places.
     """
 
     blocks: tuple[Block, ...]
+    names: tuple[str, ...]
     hyper: Mapping[str, float]
-    lr: np.ndarray
+    rate: float
     factors: np.ndarray
     groups: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
 
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The learning rate, and every other hyper-parameter in question."""
-        return tuple(dict.fromkeys(("lr", *(block.name for block in self.blocks))))
+    @property
+    def steps(self) -> int:
+        """Of the run."""
+        return len(self.factors)
 
     def values(self, step: int) -> dict[str, float]:
         """All hyper-parameters at a step."""
-        return {**self.hyper, "lr": float(self.lr[step])}
+        return {**self.hyper, "lr": float(self.rate * self.factors[step])}
 
-    def numbers(self) -> Float[np.ndarray, "steps numbers"]:
-        """What is peculiar to each step: how many came before, values of `names`, by group their slopes in the H."""
-        steps = len(self.lr)
-        values = [self.lr, *(np.full(steps, self.hyper[name]) for name in self.names[1:])]
-        slopes = np.zeros((steps, len(self.groups), len(self.names), len(self.blocks)))
+    def numbers(self, first: int, last: int) -> Float[np.ndarray, "steps numbers"]:
+        """What is peculiar to each of some steps: how many came before, values of `names`, by group their slopes in
+        the H."""
+        steps = np.arange(first, last)
+        values = [self.rate * self.factors[steps], *(np.full(len(steps), self.hyper[name]) for name in self.names[1:])]
+        slopes = np.zeros((len(steps), len(self.groups), len(self.names), len(self.blocks)))
         for group, (_, places) in enumerate(self.groups):
             for place in places:
                 block = self.blocks[place]
-                now = slice(block.first, block.last)
-                slope = self.factors[now] if block.name == "lr" else 1.0
-                slopes[now, group, self.names.index(block.name), place] = slope
-        return np.column_stack([np.arange(steps), *values, slopes.reshape(steps, -1)])
+                now = (steps >= block.first) & (steps < (self.steps if block.last is None else block.last))
+                slope = self.factors[steps] if block.name == "lr" else 1.0
+                slopes[:, group, self.names.index(block.name), place] = now * slope
+        return np.column_stack([steps, *values, slopes.reshape(len(steps), -1)])
+
+    def rows(self, first: int, device: torch.device) -> Iterator[torch.Tensor]:
+        """`numbers` of every step from one on, made a few at a time: a long run holds no table of them."""
+        for step in range(first, self.steps, _ROWS):
+            yield from torch.from_numpy(self.numbers(step, min(step + _ROWS, self.steps))).to(device)
 
     def update(
         self, optimizer: Optimizer, state: State, gradients: Tensors, numbers: torch.Tensor, vary: Vary, *, first: bool
@@ -132,7 +140,8 @@ def directions_of(
         places = tuple(place for place, block in enumerate(blocks) if name.startswith(block.parameters))
         groups.setdefault(places, []).append(name)
     grouped = tuple((tuple(names), places) for places, names in groups.items())
-    return Directions(blocks, recipe.hyper_parameters(), recipe.lr * factors, factors, grouped)
+    names = tuple(dict.fromkeys(("lr", *(block.name for block in blocks))))
+    return Directions(blocks, names, recipe.hyper_parameters(), recipe.lr, factors, grouped)
 
 
 def _refuse(expected: str, got: str, remedy: str) -> None:
