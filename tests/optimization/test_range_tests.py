@@ -144,6 +144,13 @@ def test_a_ladder_that_starts_too_high_says_so_and_suggests_nothing() -> None:
     assert fall.lr[0] < (fall.suggestion() or 0)
 
 
+def test_a_divergence_through_all_of_float64_is_read_like_any_other() -> None:
+    rates = np.geomspace(1e-4, 1e2, 61)
+    losses = np.interp(np.arange(61), [0, 20, 40, 61], [2.0, 2.0, 0.5, 0.5])
+    losses[45:] = 10.0 ** np.linspace(1, 300, 16)
+    assert read_rules(rates, losses, 0.5).rates["last before divergence"] == pytest.approx(rates[44])
+
+
 def test_where_no_loss_is_finite_there_is_still_a_picture() -> None:
     data = 1e30 * torch.randn(64, 2), torch.randn(64, 1)
     test = lr_range_test(lambda: nn.Linear(2, 1), data, loss="half_mse", steps=20, seeds=2)
