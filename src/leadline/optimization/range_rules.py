@@ -55,8 +55,7 @@ def read_rules(rates: Curve, losses: Float[np.ndarray, " finite"], memory: float
     curve, window = smoothed(losses, memory), max(1, round(1 / (1 - memory)))
     noise = _noise(losses)
     errors = noise * _shares(np.arange(len(curve)), memory)
-    worse = np.flatnonzero((curve > _WORSE * np.minimum.accumulate(curve + _CLEAR * errors)) & (curve > curve[0]))
-    end = int(worse[0]) if len(worse) else len(curve)
+    end = _end(curve, errors)
     if end < len(rates):
         nothing["last before divergence"] = float(rates[max(end - 1, 0)])
     # Before its memory is full an average is little else than the noise of a few losses.
@@ -135,6 +134,13 @@ def _crossing(rates: Curve, curve: Curve, level: float, after: int) -> float:
     # Where the curve passes a level between two neighbours, by a straight line in log lr.
     share = (level - curve[after - 1]) / (curve[after] - curve[after - 1])
     return float(rates[after - 1] ** (1 - share) * rates[after] ** share)
+
+
+def _end(curve: Curve, errors: Curve) -> int:
+    # The first rung that is clearly diverging; at the bottom the best average so far may be a lucky single loss.
+    best = np.minimum.accumulate(curve + _CLEAR * errors)
+    worse = np.flatnonzero((curve > _WORSE * best) & (curve > curve[0]))
+    return int(worse[0]) if len(worse) else len(curve)
 
 
 def _noise(losses: Curve) -> Curve:
