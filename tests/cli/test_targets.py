@@ -37,6 +37,11 @@ def test_a_module_that_is_named_is_copied_each_time(tmp_path: Path) -> None:
     assert other.weight.tolist() == factory().weight.tolist() == [[7.0, 7.0]]
 
 
+def test_a_factory_that_raises_is_a_model_error_that_names_it(nets: Path) -> None:
+    with pytest.raises(ModelError, match=r"TARGET: expected .*:broken to run, got ValueError: the factory breaks"):
+        find_factory(f"{nets}:broken", None)()
+
+
 @pytest.mark.parametrize(
     ("target", "arguments", "error", "message"),
     [

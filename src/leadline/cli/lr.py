@@ -6,7 +6,7 @@ import typer
 
 from leadline.cli.examples import Examples, Loss, loss_for, read_examples
 from leadline.cli.output import Json, show
-from leadline.cli.targets import Arguments, Target, find_factory, user_code
+from leadline.cli.targets import Arguments, Target, find_factory, printing_aside
 
 
 def print_lr(
@@ -30,7 +30,7 @@ def print_lr(
     factory = find_factory(target, arguments)
     from leadline.optimization import lr_range_test
 
-    with user_code(target):
+    with printing_aside():
         result = lr_range_test(
             factory, (inputs, targets), lr_min=low, lr_max=high, steps=steps, seeds=seeds, batch_size=batch_size,
             loss=loss_for(loss, targets), optimizer=optimizer, progress=True,

@@ -6,7 +6,7 @@ import typer
 
 from leadline.cli.examples import Examples, Loss, loss_for, read_examples
 from leadline.cli.output import Json, show
-from leadline.cli.targets import Arguments, Target, find_factory, user_code
+from leadline.cli.targets import Arguments, Target, find_factory, printing_aside
 
 
 def print_noise(
@@ -28,7 +28,7 @@ def print_noise(
     from leadline.optimization import gradient_noise
     from leadline.training import initialized
 
-    with user_code(target):
+    with printing_aside():
         result = gradient_noise(
             initialized(factory, seed), (inputs, targets), loss=loss_for(loss, targets), batch_size=batch_size,
             batches=batches, seed=seed,

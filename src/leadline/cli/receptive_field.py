@@ -6,7 +6,7 @@ import typer
 
 from leadline.cli.output import Json, show
 from leadline.cli.shapes import Inputs, read_inputs
-from leadline.cli.targets import Arguments, Target, find_factory, printing_aside, user_code
+from leadline.cli.targets import Arguments, Target, find_factory, printing_aside
 
 
 def print_receptive_field(
@@ -26,8 +26,6 @@ def print_receptive_field(
     factory = find_factory(target, arguments)
     from leadline.architecture import receptive_field
 
-    with user_code(target):
-        model = factory()
     with printing_aside():
-        result = receptive_field(model, **given, measured=measured)
+        result = receptive_field(factory(), **given, measured=measured)
     show(result, as_json=as_json)

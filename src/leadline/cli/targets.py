@@ -37,7 +37,7 @@ def find_factory(target: str, arguments: list[str] | None, *, open_names: tuple[
     if not colon or not place or not path:
         raise InputError("TARGET", expected="module:factory or file.py:factory", got=repr(target),
                          remedy="name the factory after a colon, e.g. net.py:build")  # fmt: skip
-    with user_code(target):
+    with _user_code(target):
         found = _module(place)
     for name in path.split("."):
         if not hasattr(found, name):
@@ -45,11 +45,11 @@ def find_factory(target: str, arguments: list[str] | None, *, open_names: tuple[
                              remedy=_offer(found))  # fmt: skip
         found = getattr(found, name)
     bound = dict(_argument(one) for one in arguments or [])
-    return _bind(target, found, bound, open_names)
+    return _user_code(target)(_bind(target, found, bound, open_names))
 
 
 @contextmanager
-def user_code(target: str) -> Iterator[None]:
+def _user_code(target: str) -> Iterator[None]:
     """Runs a user's code: what it prints goes to stderr, what it raises becomes a message that names the target."""
     try:
         with printing_aside():
