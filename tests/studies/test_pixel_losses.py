@@ -29,7 +29,7 @@ def test_loss_and_gradient_are_torchs_on_images(monkeypatch, layout, size, at_on
         true, slopes = loss_and_gradient(cross_entropy, scores, factor)
         assert value.item() == pytest.approx(true.item(), rel=ALGEBRA)
         torch.testing.assert_close(gradient, slopes, atol=ALGEBRA, rtol=ALGEBRA)
-        assert gradient.is_contiguous(memory_format=torch.channels_last)
+        assert gradient.is_contiguous(memory_format=layout)
 
 
 @pytest.mark.parametrize(("dtype", "rounding"), [(torch.float32, FLOAT32), (torch.bfloat16, BFLOAT16)])

@@ -139,7 +139,8 @@ def epochs_of(found: Checkpoint, task: ColourTask, epochs: int, device: torch.de
     )  # fmt: skip
     model = found.model().to(device).train()
     state = found.state.map(lambda tensor: channels_last(tensor.to(device)))
-    validation = Validation(task.validation, objective_of(recipe.loss), ("accuracy",), device, torch.float32)
+    held_out = tuple(channels_last(torch.from_numpy(part)) for part in task.validation)
+    validation = Validation(held_out, objective_of(recipe.loss), ("accuracy",), device, torch.float32)
     whole = plan_of(recipe, len(task.training[0]))
     source = source_of(task.training, device, torch.float32)
     for epoch in range(found.epochs, epochs):
