@@ -9,10 +9,12 @@ initial weights, order of batches, settings and evaluation, as `leadline coloriz
 float32. Epochs take turns (A B C A B C ...), so that drift of the machine's speed meets all alike, and the median over
 epochs and seeds counts. The losses are those after the last epoch, one per seed: how they differ along a row is the
 seeds' noise. CIFAR-10's horses where LEADLINE_DATA has them, otherwise patches of two photographs, repeated to as many
-images. On a busy machine use `--clock cpu --threads 1`.
+images. "side by side": two runs of ours in two processes of one thread each, as `leadline colorize --workers 2` trains
+them; seconds are half of an epoch's, since two end in that time. On a busy machine use `--clock cpu --threads 1`.
 """
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -24,11 +26,20 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from leadline.core import MissingDataError
 from leadline.studies.colorization_checkpoints import SOURCES, build_net
-from leadline.studies.colorization_runs import PRECISIONS, ColourTask, begun, colour_task, epochs_of, fastest_precision
+from leadline.studies.colorization_runs import (
+    PRECISIONS,
+    ColourTask,
+    begun,
+    colour_task,
+    epochs_of,
+    fastest_precision,
+    train_colorization,
+)
 from leadline.studies.colour_images import ColourImages, cifar_horses, photograph_patches
+from leadline.sweep import ProcessPool
 from leadline.training import initialized, order
 
-NETS, TARGET = ("pool", "transposed", "unet"), 2.0
+NETS, TARGET, PAIR = ("pool", "transposed", "unet"), 2.0, 2
 IMAGES = 5000, 1000  # to train and to validate on
 Losses = Iterator[float]  # on the validation images, after each epoch
 
@@ -119,6 +130,13 @@ def measured(
     return {name: (float(np.median(seconds[name])), losses[name]) for name in seconds}
 
 
+def side_by_side(net: str, of: ColourImages, epochs: int) -> tuple[float, list[float]]:
+    """Seconds for each epoch of two runs at once, and their final losses."""
+    with tempfile.TemporaryDirectory() as folder, ProcessPool(PAIR) as pool:
+        done = train_colorization(of, nets=[net], seeds=range(PAIR), epochs=epochs, folder=folder, executor=pool)
+    return float(np.median([one.seconds for one in done])) / PAIR, [one.validation_loss[-1] for one in done]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -135,13 +153,15 @@ def main() -> None:
     tasks = [colour_task(of, seed) for seed in range(given.seeds)]
     clock: Callable[[], float] = time.perf_counter if given.clock == "wall" else time.process_time
     print(f"{of.name}, {device}, {torch.get_num_threads()} threads, {given.clock} time, {given.epochs} epochs")
-    print(f"{'':12}{'':10}{'s/epoch':>9}{'script / it':>13}{'target':>8}   loss by seed")
+    print(f"{'':12}{'':14}{'s/epoch':>9}{'script / it':>13}{'target':>8}   loss by seed")
     for net in given.nets:
         found = measured(net, tasks, given.epochs, device, clock)
+        if given.clock == "wall" and device.type == "cpu":
+            found["side by side"] = side_by_side(net, of, given.epochs)
         for name, (seconds, losses) in found.items():
             ratio = f"{found['script'][0] / seconds:12.2f}x{TARGET:7.1f}x" if name != "script" else " " * 21
             by_seed = ", ".join(f"{loss:.4f}" for loss in losses)
-            print(f"{net:12}{name:10}{seconds:9.2f}{ratio}   {by_seed}", flush=True)
+            print(f"{net:12}{name:14}{seconds:9.2f}{ratio}   {by_seed}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import torch
 from studies.small_colorization import SMALL, small_images
 from torch.nn.functional import cross_entropy
 
-from leadline.core import InputError
+from leadline.core import DivergedError, InputError
 from leadline.studies.colorization_checkpoints import NETS, Setting, build_net, read_checkpoint
 from leadline.studies.colorization_runs import (
     PRECISIONS,
@@ -16,6 +16,7 @@ from leadline.studies.colorization_runs import (
     train_colorization,
 )
 from leadline.studies.colour_images import half_mirrored
+from leadline.sweep import ProcessPool
 from leadline.training import initialized, order
 
 IMAGES = small_images()
@@ -94,6 +95,28 @@ def test_a_cycle_is_not_stretched_while_under_way(tmp_path):
     train(tmp_path, epochs=2, setting=setting)
     with pytest.raises(InputError, match=r"cycle=3.*cycle=2"):
         train(tmp_path, epochs=3, setting=setting)
+
+
+def test_runs_side_by_side_are_those_of_one_after_the_other(tmp_path):
+    told = []
+    several = {"nets": ["transposed", "pool"], "seeds": [0, 1]}
+    expected = train(tmp_path / "alone", **several)
+    train(tmp_path / "pool", epochs=2)
+    with ProcessPool(2) as pool:
+        done = train(tmp_path / "pool", executor=pool, announce=told.append, **several)
+    assert [(one.net, one.seed) for one in done] == [(one.net, one.seed) for one in expected]
+    for one, other in zip(done, expected, strict=True):
+        assert_same(one, other)
+    assert len(told) == 4
+    assert sorted(path.name for path in (tmp_path / "pool").iterdir()) == sorted(
+        path.name for path in (tmp_path / "alone").iterdir()
+    )
+
+
+def test_a_run_that_fails_ends_the_others_and_says_why(tmp_path):
+    diverging = replace(SMALL, lr=1e30)
+    with pytest.raises(DivergedError, match="finite losses"), ProcessPool(2) as pool:
+        train(tmp_path, seeds=[0, 1], setting=diverging, precision="float32", executor=pool)
 
 
 def test_an_unknown_device_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """`leadline colorize`: train the nets that colour grey images, or colour a photograph with a trained one."""
 
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +12,8 @@ from leadline.cli.progress import Data
 from leadline.core.errors import InputError, MissingDataError
 
 if TYPE_CHECKING:
+    from leadline.studies.colorization_pictures import PictureRows
     from leadline.studies.colorization_report import ColorizationReport
-    from leadline.studies.colorization_training import PictureRows
     from leadline.studies.colour_images import ColourImages
 
 
@@ -73,6 +74,9 @@ def train_or_colour(
         typer.Option(help="In training; if not given bfloat16 where the device has instructions for it."),
     ] = None,
     device: Annotated[str | None, typer.Option(help="Where to train: cpu, cuda, ...; if not given cpu.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that train side by side; without, one run after the other.")
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw curves and coloured images; the ending is the format.")
     ] = None,
@@ -90,7 +94,7 @@ def train_or_colour(
                              remedy="train weights first: leadline colorize")  # fmt: skip
         _refuse_for_a_photograph({
             "--net": net, "--seed": seed, "--epochs": epochs, "--images": images, "--runs": runs,
-            "--precision": precision, "--device": device, "--picture": picture,
+            "--precision": precision, "--device": device, "--workers": workers, "--picture": picture,
         })  # fmt: skip
         to = to or photograph.with_name(f"{photograph.stem}-coloured.png")
         _colour(photograph, weights, to, as_json=as_json)
@@ -98,23 +102,27 @@ def train_or_colour(
     if picture is not None:
         _check_picture(picture)
     from leadline.studies.colorization_checkpoints import EXERCISE
+    from leadline.studies.colorization_pictures import picture_rows
     from leadline.studies.colorization_report import report_on
     from leadline.studies.colorization_runs import EPOCHS, runs_file, train_colorization
-    from leadline.studies.colorization_training import picture_rows, runs_folder
+    from leadline.studies.colorization_training import runs_folder
     from leadline.studies.colour_images import HORSES
+    from leadline.sweep import ProcessPool
 
     chosen = _images(images, data)
     folder = runs if runs is not None else runs_folder() / ("" if chosen.name == HORSES else "patches")
-    done = train_colorization(
-        chosen,
-        nets=list(dict.fromkeys(map(str, net))) if net else EXERCISE,
-        seeds=list(dict.fromkeys(seed)) if seed else [0],
-        epochs=epochs or EPOCHS,
-        folder=folder,
-        precision=str(precision) if precision else None,
-        device=device or "cpu",
-        announce=lambda line: typer.echo(line, err=True),
-    )
+    with ProcessPool(workers) if workers else nullcontext() as executor:
+        done = train_colorization(
+            chosen,
+            nets=list(dict.fromkeys(map(str, net))) if net else EXERCISE,
+            seeds=list(dict.fromkeys(seed)) if seed else [0],
+            epochs=epochs or EPOCHS,
+            folder=folder,
+            precision=str(precision) if precision else None,
+            device=device or "cpu",
+            executor=executor,
+            announce=lambda line: typer.echo(line, err=True),
+        )
     report = report_on(done, chosen)
     if picture is not None:
         _draw(report, picture_rows(done, chosen), picture)
@@ -158,7 +166,7 @@ def _images(images: Images | None, data: Path | None) -> "ColourImages":
 def _draw(report: "ColorizationReport", rows: "PictureRows", to: Path) -> None:
     from matplotlib.figure import Figure
 
-    from leadline.studies.colorization_training import draw_rows
+    from leadline.studies.colorization_pictures import draw_rows
 
     figure = Figure(figsize=(9, 8), layout="constrained")
     axes = figure.subplot_mosaic([["loss", "accuracy"], ["images", "images"]])

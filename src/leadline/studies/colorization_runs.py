@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +23,9 @@ from leadline.studies.colorization_checkpoints import (
 )
 from leadline.studies.colour_images import ColourImages, Labelled, grey, half_mirrored
 from leadline.studies.pixel_losses import pixel_cross_entropy
-from leadline.training import OneCycle, Plan, Recipe, State, initialized, plan_of, state_of
+from leadline.sweep import ProcessPool
+from leadline.training import OneCycle, Plan, Recipe, State, initialized, loops, plan_of, state_of
 from leadline.training.batches import channels_last, source_of
-from leadline.training.loops import run
 from leadline.training.objectives import objective_of
 from leadline.training.validation import Validation
 
@@ -56,6 +58,7 @@ def train_colorization(
     setting: Setting | None = None,
     precision: str | None = None,
     device: str = "cpu",
+    executor: Executor | None = None,
     announce: Callable[[str], None] = lambda _: None,
 ) -> list[Checkpoint]:
     """Train each net with each seed for so many epochs, with cross-entropy and Adam, and keep the checkpoints.
@@ -73,32 +76,76 @@ def train_colorization(
         precision: of the forward pass in training, float32 or bfloat16; None: as the checkpoint has it, and for a new
             run bfloat16 where the device multiplies it faster.
         device: where to train.
-        announce: is told a line after every epoch.
+        executor: runs side by side, each a job; None: one after the other, here. Nets as small as these fill two
+            processes of one thread each better than one process of two.
+        announce: is told a line after every epoch, and with an executor after every run.
 
     Raises:
         InputError: a checkpoint in the folder was made from other images or settings, or in another precision.
         DivergedError: the loss left the finite numbers.
     """
-    place, done = choose_device(device), []
+    place = choose_device(device)
     if precision not in (None, *PRECISIONS):
         raise InputError("train_colorization", expected="precision " + " or ".join(PRECISIONS), got=repr(precision),
                          remedy="pass one of these or None")  # fmt: skip
+    runs = []
     for seed in seeds:
-        task = None
         for net in nets:
-            path, chosen = runs_file(folder, net, seed), setting or setting_of(net)
+            chosen = setting or setting_of(net)
             chosen = replace(chosen, cycle=chosen.cycle and epochs)
-            found = read_checkpoint(path) if path.exists() else None
-            if found is not None:
-                _check_same(found, images, chosen, precision, path)
-            if found is None or found.epochs < epochs:
-                task = task or colour_task(images, seed, chosen)
-                found = found or begun(task, net, chosen, precision or fastest_precision(place))
-                for found in epochs_of(found, task, epochs, place):  # noqa: B020
-                    write_checkpoint(found, path)
-                    announce(_line(found, epochs))
-            done.append(found)
-    return done
+            runs.append(_Run(net, seed, chosen, epochs, runs_file(folder, net, seed), precision, place))
+    for run in runs:
+        if (found := run.found()) is not None:
+            _check_same(found, images, run)
+    if executor is None:
+        task_of = lru_cache(maxsize=1)(partial(colour_task, images))  # nets of one seed share a palette
+        return [_trained(run, task_of, announce) for run in runs]
+    return _side_by_side(runs, images, executor, announce)
+
+
+@dataclass(frozen=True)
+class _Run:
+    net: str
+    seed: int
+    setting: Setting
+    epochs: int
+    path: Path
+    precision: str | None
+    device: torch.device
+
+    def found(self) -> Checkpoint | None:
+        return read_checkpoint(self.path) if self.path.exists() else None
+
+
+def _trained(
+    run: _Run, task_of: Callable[[int, Setting], ColourTask], announce: Callable[[str], None] = lambda _: None
+) -> Checkpoint:
+    found = run.found()
+    if found is not None and found.epochs >= run.epochs:
+        return found
+    task = task_of(run.seed, run.setting)
+    found = found or begun(task, run.net, run.setting, run.precision or fastest_precision(run.device))
+    for found in epochs_of(found, task, run.epochs, run.device):  # noqa: B020
+        write_checkpoint(found, run.path)
+        announce(_line(found, run.epochs))
+    return found
+
+
+def _side_by_side(
+    runs: Sequence[_Run], images: ColourImages, executor: Executor, announce: Callable[[str], None]
+) -> list[Checkpoint]:
+    futures = {executor.submit(_trained, run, partial(colour_task, images)): run for run in runs}
+    try:
+        for future in as_completed(futures):
+            run, found = futures[future], future.result()
+            if not run.path.exists():  # trained on another machine
+                write_checkpoint(found, run.path)
+            announce(_line(found, run.epochs))
+    except BaseException:
+        if isinstance(executor, ProcessPool):
+            executor.kill()  # else the others would train on for minutes
+        raise
+    return [future.result() for future in futures]
 
 
 def fastest_precision(device: torch.device) -> str:
@@ -148,7 +195,7 @@ def epochs_of(found: Checkpoint, task: ColourTask, epochs: int, device: torch.de
         if setting.mirrored:
             source = source_of(half_mirrored(task.training, found.seed, epoch), device, torch.float32)
         with random_state_kept():
-            state, record = run(model, state, source, recipe, _part(whole, epoch), validation)
+            state, record = loops.run(model, state, source, recipe, _part(whole, epoch), validation)
         if record.diverged_at >= 0:
             raise DivergedError(
                 "train_colorization",
@@ -173,11 +220,12 @@ def _part(plan: Plan, epoch: int) -> Plan:
     return Plan(plan.epoch[now], plan.start[now], plan.size[now], plan.lr[now])
 
 
-def _check_same(found: Checkpoint, images: ColourImages, setting: Setting, precision: str | None, path: Path) -> None:
-    wanted = (setting, images.fingerprint, precision or found.precision)
+def _check_same(found: Checkpoint, images: ColourImages, run: _Run) -> None:
+    wanted = (run.setting, images.fingerprint, run.precision or found.precision)
     if (found.setting, found.fingerprint, found.precision) != wanted:
-        raise InputError("train_colorization", expected=f"a checkpoint of {images.name} with {setting}, {wanted[2]}",
-                         got=f"{path}, made from {found.images} with {found.setting}, {found.precision}",
+        expected = f"a checkpoint of {images.name} with {run.setting}, {wanted[2]}"
+        raise InputError("train_colorization", expected=expected,
+                         got=f"{run.path}, made from {found.images} with {found.setting}, {found.precision}",
                          remedy="name another folder or move the file away")  # fmt: skip
 
 

@@ -65,7 +65,8 @@ def train_missing(settings: Settings, *, nets: Sequence[str]) -> None:
     if settings.scale == "full":
         with suppress(MissingDataError):
             images = cifar_horses(settings.data)
-            train_colorization(images, nets=nets, seeds=range(SEEDS), epochs=EPOCHS, folder=runs_folder())
+            train_colorization(images, nets=nets, seeds=range(SEEDS), epochs=EPOCHS, folder=runs_folder(),
+                               executor=settings.executor)  # fmt: skip
 
 
 def observe(settings: Settings) -> Observation:
