@@ -178,6 +178,7 @@ class ColorizationReport(Result):
             for number, run in enumerate(self.of(net)):
                 values, label = values_of(run), net if named and not number else None
                 ax.plot(np.arange(1, len(values) + 1), values, color=f"C{place}", label=label, **style)
+        ax.locator_params("x", integer=True)
 
 
 def report_on(checkpoints: Sequence[Checkpoint], images: ColourImages) -> ColorizationReport:
