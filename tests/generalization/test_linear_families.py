@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from generalization.regression_sets import regression_data, rows_of
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
@@ -9,18 +10,6 @@ from tolerances import ALGEBRA, AUTOGRAD
 
 from leadline.core import InputError
 from leadline.generalization import LinearFamily, bias_variance, polynomial_family
-
-
-def rows_of(X, y, seed=0):
-    return np.random.default_rng(seed).integers(0, len(X), (30, len(X)))
-
-
-def regression_data(outputs=1, seed=0):
-    generator = np.random.default_rng(seed)
-    X = generator.uniform(-1, 1, (80, 1))
-    y = np.sin(3 * X + np.arange(outputs)) + 0.2 * generator.standard_normal((80, outputs))
-    y = y[:, 0] if outputs == 1 else y
-    return (X[:50], y[:50]), (X[50:], y[50:])
 
 
 def test_batched_polynomials_are_scikit_learns():

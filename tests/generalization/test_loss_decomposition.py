@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from generalization.regression_sets import regression_data, rows_of
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
@@ -14,18 +15,6 @@ from leadline.generalization import BiasVariance, Population, bias_variance, pol
 SINE = Population(target=lambda x: np.sin(2 * x), inputs=(0.0, 3.0), noise_variance=0.04)
 ALL_LOSSES = ("squared", "zero_one_domingos", "zero_one_kohavi_wolpert")
 LABEL_SETS = {"text": ("ant", "bee"), "signs": (-1, 1), "halves": (0.5, 1.5), "three": ("x", "y", "z")}
-
-
-def rows_of(X, y, seed=0):
-    return np.random.default_rng(seed).integers(0, len(X), (30, len(X)))
-
-
-def regression_data(outputs=1, seed=0):
-    generator = np.random.default_rng(seed)
-    X = generator.uniform(-1, 1, (80, 1))
-    y = np.sin(3 * X + np.arange(outputs)) + 0.2 * generator.standard_normal((80, outputs))
-    y = y[:, 0] if outputs == 1 else y
-    return (X[:50], y[:50]), (X[50:], y[50:])
 
 
 def plain_loop(make_model, train, test, rows):
