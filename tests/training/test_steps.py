@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from tolerances import ALGEBRA, AUTOGRAD, EXACT, FINITE_DIFFERENCE
@@ -5,7 +7,9 @@ from torch import nn
 
 from leadline.core import InputError
 from leadline.training import Objective, build_step, member_of, stacked_states, state_of
+from leadline.training.objectives import objective_of
 from leadline.training.optimizers import optimizer_of
+from leadline.training.steps import ResidentStep, Step
 
 STEPS = 5
 
@@ -96,6 +100,65 @@ def test_shared_parameters_move_as_one():
     nn.functional.cross_entropy(model(batch[0]), batch[1]).backward()
     assert list(gradients) == ["there.weight"]
     torch.testing.assert_close(gradients["there.weight"], model.there.weight.grad, rtol=AUTOGRAD, atol=AUTOGRAD)
+
+
+class Reading(nn.Module):
+    """A recurrent network, which keeps a second list of its weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.recurrent, self.last = nn.LSTM(2, 3, batch_first=True), nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.last(self.recurrent(x.view(len(x), 2, 2))[0][:, -1])
+
+
+class Counting(nn.Module):
+    """A module that puts a new buffer in the place of the old one."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x):
+        self.seen = self.seen + torch.ones(())
+        return self.linear(x) / self.seen
+
+
+def tied():
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 4), nn.Linear(4, 3))
+    model[2].weight = model[0].weight
+    model[3].bias.requires_grad_(False)
+    return model
+
+
+def parametrized():
+    return nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)))
+
+
+@pytest.mark.parametrize("make", [network, tied, Reading, Counting, parametrized])
+def test_a_step_that_holds_the_state_gives_the_same_bits(make):
+    torch.manual_seed(0)
+    model = make().double()
+    parts = model, objective_of("cross_entropy"), optimizer_of("adam")
+    pure, resident = Step(*parts), ResidentStep(copy.deepcopy(model), *parts[1:])
+    hyper = {"lr": 0.1, **parts[2].hyper_parameters()}
+    free, held = state_of(model), resident.settle(state_of(model))
+    for batch in batches():
+        free, loss = pure(free, batch, hyper)
+        held, same = resident(held, batch, hyper)
+        torch.testing.assert_close(same, loss, rtol=EXACT, atol=EXACT)
+    torch.testing.assert_close(tuple(held.map(torch.Tensor.detach)), tuple(free), rtol=EXACT, atol=EXACT)
+
+
+def test_the_forward_of_a_step_that_holds_the_state_leaves_the_buffers_of_before():
+    model = network()
+    step = ResidentStep(model, objective_of("cross_entropy"), optimizer_of("sgd"))
+    state = step.settle(state_of(model))
+    _, _, after = step.gradients(state, batches()[0])
+    assert not state.buffers["2.running_mean"].any()
+    torch.testing.assert_close(after["2.running_mean"], model[2].running_mean, rtol=EXACT, atol=EXACT)
 
 
 def test_differentiable_steps_give_the_hypergradient():

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,9 +18,12 @@ from leadline.training.histories import History, Trained
 from leadline.training.objectives import objective_of
 from leadline.training.optimizers import optimizer_of
 from leadline.training.progress_bars import progress_bar
+from leadline.training.quick_layers import quicken
 from leadline.training.recipes import Plan, Recipe
-from leadline.training.steps import State, Step, check_trainable, state_of
+from leadline.training.steps import ResidentStep, State, Step, check_trainable, state_of
 from leadline.training.validation import Metric, Validation, validation_of
+
+_Kind = TypeVar("_Kind", bound=Step)
 
 
 @dataclass
@@ -94,8 +97,11 @@ def run(
     validation: Validation | None = None,
     advance: Callable[[int], None] = lambda done: None,
 ) -> tuple[State, Record]:
-    """Take every step of a plan from a state, which is overwritten."""
-    step = step_of(model, recipe)
+    """Take every step of a plan from a state, which is overwritten and for so long the model's own."""
+    if recipe.channels_last:
+        quicken(model)
+    step = step_of(model, recipe, ResidentStep)
+    state = step.settle(state)
     hyper: dict[str, Any] = recipe.hyper_parameters()
     source = source.with_noise(recipe.label_noise, recipe.seed_for("noise"))
     record = Record()
@@ -112,15 +118,15 @@ def run(
                 record.diverged_at = number
                 break
             hyper["lr"] = float(plan.lr[number])
-            state = step.update(state, gradients, buffers, hyper, in_place=True)
+            state = step.update(state, gradients, buffers, hyper)
             if validation is not None and evaluated[number]:
                 record.metrics.append(validation.of(model, state))
                 record.evaluated_at.append(number + 1)
             advance(1)
-    return state, record
+    return state.map(torch.Tensor.detach), record
 
 
-def step_of(model: nn.Module, recipe: Recipe, kind: type[Step] = Step) -> Step:
+def step_of(model: nn.Module, recipe: Recipe, kind: type[_Kind]) -> _Kind:
     """The step that a recipe asks for."""
     return kind(
         model,

@@ -112,14 +112,14 @@ class Optimizer:
         `in_place` writes the new values over the old ones: the same numbers without new memory.
         """
         scalars = _NUMBERS[self.name](self, hyper, count)
-        cast: dict[torch.dtype, Numbers] = {}
+        fitting: dict[tuple[torch.dtype, int], Numbers] = {}
         put, first = _InPlace if in_place else _Pure, not isinstance(count, torch.Tensor) and count == 0
         moved: Tensors = {}
         kept: Memory = {slot: {} for slot in memory}
         for name, parameter in parameters.items():
-            if parameter.dtype not in cast:
-                cast[parameter.dtype] = {key: _cast(value, parameter.dtype) for key, value in scalars.items()}
-            numbers = {key: _match(value, parameter) for key, value in cast[parameter.dtype].items()}
+            kind = parameter.dtype, parameter.ndim
+            numbers = fitting.get(kind) or {key: _fit(value, parameter) for key, value in scalars.items()}
+            fitting[kind] = numbers
             gradient = -gradients[name] if self.maximize else gradients[name]
             gradient, shrunk = self._decay(gradient, parameter, numbers, put)
             slots = {slot: values[name] for slot, values in memory.items()}
@@ -165,15 +165,12 @@ class _InPlace(_Pure):
         return x.add_(y, alpha=factor)
 
 
-def _cast(value: Scalar, dtype: torch.dtype) -> Scalar:
-    return value.to(dtype) if isinstance(value, torch.Tensor) else value
-
-
-def _match(value: Scalar, parameter: torch.Tensor) -> Scalar:
-    # One value per member: lined up with the first axis of the stacked parameter.
-    if not isinstance(value, torch.Tensor) or value.ndim == 0:
+def _fit(value: Scalar, parameter: torch.Tensor) -> Scalar:
+    # In the parameter's precision; one value per member is lined up with the first axis of the stacked parameter.
+    if not isinstance(value, torch.Tensor):
         return value
-    return value.view(-1, *[1] * (parameter.ndim - 1))
+    value = value.to(parameter.dtype)
+    return value if value.ndim == 0 else value.view(-1, *[1] * (parameter.ndim - 1))
 
 
 Numbers = dict[str, Scalar]

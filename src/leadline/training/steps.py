@@ -148,6 +148,47 @@ class Step:
         return torch.autocast(batch[0].device.type, dtype=torch.bfloat16)
 
 
+class ResidentStep(Step):
+    """The step of a model that holds the state itself: nothing is swapped in and out, and all is overwritten.
+
+    For loops over one model of their own: swapping parameters takes a tenth of a small network's step.
+    """
+
+    def __init__(self, model: nn.Module, *arguments: Any, **named: Any) -> None:
+        super().__init__(model, *arguments, **named)
+        self.places = {name: _place_of(model, name) for name in self.moving}
+
+    def settle(self, state: State) -> State:
+        """The state, whose parameters are now the model's own; the model's buffers are copies."""
+        parameters, buffers = dict(self.model.named_parameters()), dict(self.model.named_buffers())
+        for name, value in {**state.parameters, **state.buffers}.items():
+            if name in parameters:
+                parameters[name].data = value
+            else:
+                buffers[name].data = value.clone()
+        return state._replace(parameters={name: parameters[name] for name in state.parameters})
+
+    def loss(self, parameters: Tensors, buffers: Tensors, batch: Batch) -> tuple[torch.Tensor, Tensors]:
+        """The objective of the model as it is, and the buffers after the forward pass."""
+        with self._precision(batch):
+            value = self.objective(self.model, batch)
+        if self.places:
+            buffers = dict(buffers)
+            for name, (owner, key) in self.places.items():
+                buffers[name] = owner[key].clone()
+        return value, buffers
+
+    def update(
+        self, state: State, gradients: Tensors, buffers: Tensors, hyper: Hyper, *, in_place: bool = True
+    ) -> State:
+        """The state moved along the gradients, where it lies."""
+        with torch.no_grad():
+            return super().update(state, gradients, buffers, hyper, in_place=in_place)
+
+    def _leaf(self, parameter: torch.Tensor) -> torch.Tensor:
+        return parameter
+
+
 class MappedStep(Step):
     """The step of a stacked ensemble: state, batch and hyper-parameters have one entry per member."""
 
@@ -167,6 +208,12 @@ class MappedStep(Step):
             sums = {k: found[k] * share if sums is None else sums[k] + found[k] * share for k in found}
         assert total is not None and sums is not None
         return total, sums, buffers
+
+
+def _place_of(model: nn.Module, buffer: str) -> tuple[dict[str, Any], str]:
+    # The dictionary that a buffer lies in, and its name there.
+    path, _, key = buffer.rpartition(".")
+    return model.get_submodule(path)._buffers, key
 
 
 def build_step(

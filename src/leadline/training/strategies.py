@@ -18,7 +18,7 @@ from leadline.training.loops import step_of
 from leadline.training.members import member_of
 from leadline.training.objectives import Batch, Loss, Objective, objective_of
 from leadline.training.recipes import Recipe
-from leadline.training.steps import MappedStep, State, Step
+from leadline.training.steps import MappedStep, ResidentStep, State, Step
 
 EXECUTIONS = ("sequential", "mapped", "batched")
 
@@ -139,13 +139,14 @@ def _affordable(members: int, steps: int) -> list[int]:
 def _race(model: nn.Module, stack: State, recipe: Recipe, batch: Batch, chunks: list[int], rounds: int) -> Strategy:
     # The quietest of a few steps counts; contenders take turns, so that a busy moment meets all alike.
     hyper = {**recipe.hyper_parameters(), "lr": recipe.lr}
-    alone, mapped = step_of(model, recipe), step_of(model, recipe, MappedStep)
-    if _draws(alone, member_of(stack, 0), batch):
+    alone, mapped = step_of(model, recipe, ResidentStep), step_of(model, recipe, MappedStep)
+    first = alone.settle(member_of(stack, 0).map(torch.clone))
+    if _draws(alone, first, batch):
         return Strategy("sequential", 1, _OWN_STREAM)
     times = {Strategy("mapped", chunk): float("inf") for chunk in chunks}
     single, note = float("inf"), ""
     for _ in range(rounds):
-        single = min(single, _seconds(alone, member_of(stack, 0), batch, hyper))
+        single = min(single, _seconds(alone, first, batch, hyper))
         try:
             for strategy, fastest in times.items():
                 part = stack.map(lambda tensor, chunk=strategy.chunk: tensor[:chunk])
