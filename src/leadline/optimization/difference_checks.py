@@ -30,6 +30,7 @@ def hidden_derivatives(step: Step, start: State, batch: Batch) -> tuple[str, ...
     >>> class Hiding(nn.Linear):
     ...     def forward(self, x):
     ...         return super().forward(x) * self.weight.detach().sum()
+    >>> _ = torch.manual_seed(0)
     >>> model, batch = Hiding(2, 1), (torch.ones(3, 2), torch.ones(3, 1))
     >>> [caveat] = hidden_derivatives(build_step(model, "mse", differentiable=True), state_of(model), batch)
     >>> caveat.split(":")[0]

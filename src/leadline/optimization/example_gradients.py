@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch.autograd.graph import GradientEdge
 from torch.func import functional_call, grad, vmap
 
 from leadline.core import InputError
@@ -26,7 +26,10 @@ _CHUNK_NUMBERS = 2**24  # gradients of examples held at a time where no rule app
 
 
 class ExampleGradients:
-    """Computes them, batch after batch, for a borrowed model in the mode that it is in: it leaves hooks there."""
+    """Computes them, batch after batch, for a borrowed model in the mode that it is in.
+
+    It puts functions in the place of its layers' `forward`, which hooks would cost more than.
+    """
 
     def __init__(self, model: nn.Module, objective: Objective) -> None:
         self.model, self.objective = model, objective
@@ -48,7 +51,7 @@ class ExampleGradients:
         self.recording = False
         self.calls: dict[str, list[tuple[torch.Tensor, GradientEdge]]] = {path: [] for path in self.ruled}
         for path, module in self.modules.items():
-            module.register_forward_hook(self._keeper(path))
+            module.forward = self._kept(path, module.forward)
         self.checked = False
         self.mapped = True  # until vmap turns out not to run this model
 
@@ -79,28 +82,29 @@ class ExampleGradients:
             size, found = len(batch[-1]), {}
             each = torch.full_like(loss, size)  # the loss is a mean: undo it
             errors = iter(torch.autograd.grad(loss, edges, each, allow_unused=True) if edges else ())
-            for path in self.ruled:
-                used = [
-                    Call(inputs, e) for (inputs, _), e in zip(self.calls[path], errors, strict=False) if e is not None
-                ]
-                for call in used:
-                    if len(call.inputs) != size or len(call.errors) != size:
+            with torch.no_grad():
+                for path in self.ruled:
+                    pairs = zip(self.calls[path], errors, strict=False)
+                    used = [Call(inputs, error) for (inputs, _), error in pairs if error is not None]
+                    if any(len(call.inputs) != size or len(call.errors) != size for call in used):
                         raise _NotByExample(path)
-                found[path] = self._of_layer(path, used, size)
+                    found[path] = self._of_layer(path, used, size)
             return found
         finally:
             self.recording = False
             for kept in self.calls.values():
                 kept.clear()
 
-    def _keeper(self, path: str) -> Callable[[nn.Module, Any, Any], None]:
-        kept = self.calls[path]
+    def _kept(self, path: str, forward: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        calls = self.calls[path]
 
-        def keep(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
-            if self.recording and inputs and output.requires_grad:
-                kept.append((inputs[0].detach(), get_gradient_edge(output)))
+        def call(*inputs: Any, **named: Any) -> torch.Tensor:
+            output = forward(*inputs, **named)
+            if self.recording and inputs and (node := output.grad_fn) is not None:
+                calls.append((inputs[0], GradientEdge(node, output.output_nr)))
+            return output
 
-        return keep
+        return call
 
     def _of_layer(self, path: str, calls: list[Call], size: int) -> LayerGradients:
         if not calls:
