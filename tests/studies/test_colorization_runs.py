@@ -24,6 +24,7 @@ SAME_ARITHMETIC = 1e-5  # float32, the same operations by other calls
 # Biases before batch normalization have no gradient but rounding, which Adam turns into steps of full size. Training
 # does not see them; the running means, which follow late, do.
 SAME_BUT_BIASES = 1e-3
+SOME_PIXELS = 1.5e-2  # of 384, whose two best colours nearly tie
 ROUNDED = 2e-2  # eight bits of mantissa in the forward pass
 
 
@@ -69,7 +70,7 @@ def test_numbers_are_those_of_a_plain_loop(tmp_path, net, setting):
     assert done.setting == replace(setting, cycle=3 if setting.cycle else None)
     assert done.training_loss == pytest.approx(losses, abs=SAME_ARITHMETIC)
     assert done.validation_loss[-1] == pytest.approx(validation, abs=SAME_BUT_BIASES)
-    assert done.validation_accuracy[-1] == pytest.approx(accuracy, abs=10 * SAME_BUT_BIASES)
+    assert done.validation_accuracy[-1] == pytest.approx(accuracy, abs=SOME_PIXELS)
 
 
 @pytest.mark.parametrize("net", NETS)
