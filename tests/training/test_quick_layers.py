@@ -60,6 +60,28 @@ def test_sums_of_fewer_bits_are_taken_in_float32(dtype, rounding):
         torch.testing.assert_close(mine.to(its.dtype), its, rtol=tolerance, atol=tolerance * float(its.abs().max()))
 
 
+@pytest.mark.parametrize("kind", [nn.BatchNorm2d, nn.ConvTranspose2d])
+def test_gradients_can_be_differentiated_again(kind):
+    layer = nn.BatchNorm2d(3) if kind is nn.BatchNorm2d else nn.ConvTranspose2d(3, 2, 2)
+    layer = layer.double()
+    quicken(layer)
+    layer.weight.requires_grad_(False)
+    inputs = torch.randn(2, 3, 2, 32, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+    assert torch.autograd.gradgradcheck(lambda x: layer(x).sin(), inputs.requires_grad_(), fast_mode=True)
+
+
+def test_single_images_are_torchs():
+    theirs = nn.ConvTranspose2d(3, 2, 3, dtype=torch.float64)
+    ours = copy.deepcopy(theirs)
+    quicken(ours)
+    found, true = (layer(images(3)[0]).square().sum() for layer in (ours, theirs))
+    gradients = (
+        torch.autograd.grad(found, list(ours.parameters())),
+        torch.autograd.grad(true, list(theirs.parameters())),
+    )
+    torch.testing.assert_close(*gradients, rtol=EXACT, atol=EXACT)
+
+
 def test_a_running_average_of_all_batches_stays_torchs():
     theirs, ours = pair(3, momentum=None)
     for layer in (theirs, ours):

@@ -1,12 +1,11 @@
 """Cross-entropy of images whose every pixel has a class, at the price of reading the scores a few times."""
 
-import math
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 
-_PIXELS = 16384  # at once: their scores stay in the processor's cache
+_PIXELS = 2**17  # at once: of fewer, starting a second thread for each pass costs more than the cache saves
 _SAFE = 80.0  # logarithms within +- this are of numbers that neither overflow nor lose digits in float32
 
 
@@ -15,7 +14,7 @@ def pixel_cross_entropy(
 ) -> Float[torch.Tensor, ""]:
     """Cross-entropy over all pixels, in nats, in float32 for scores of fewer bits.
 
-    Loss and gradient are computed together, over a few images at a time, in whichever order the scores lie in memory.
+    Loss and gradient are computed together, in a few passes, in whichever order the scores lie in memory.
     Torch's own casts, normalizes, picks and scatters one whole batch after the other, and where channels are last it
     first moves every pixel's scores apart. Not for `torch.func`'s transforms.
 
@@ -34,19 +33,18 @@ class _CrossEntropy(torch.autograd.Function):
         total, down = scores.new_zeros((), dtype=torch.float64), scores.new_full((1,), -1 / pixels, dtype=kind)
         images = max(1, _PIXELS // labels[0].numel())
         with torch.autocast(scores.device.type, enabled=False):
-            for part in zip(range(0, len(scores), images), scores.split(images), labels.split(images), strict=True):
-                start, some, true = part
-                rows = some.movedim(1, -1).to(kind).reshape(-1, colours).contiguous()
-                rows, likelihoods, sums, logs = _normalized(rows, pixels)
-                places = true.flatten() + torch.arange(0, rows.numel(), colours, device=rows.device)
-                total += logs.sum() - rows.view(-1).index_select(0, places).sum()
+            for start in range(0, len(scores), images):
+                some = scores[start : start + images].movedim(1, -1)
+                places = labels[start : start + images].flatten() + torch.arange(
+                    0, some.numel(), colours, device=some.device
+                )
+                logs, shares = _shares(some, places, pixels, kind)
+                total += logs.sum()
                 if gradient is not None:
-                    shares = likelihoods.div_(sums)
                     shares.view(-1).index_add_(0, places, down.expand(len(places)))
-                    piece = gradient[start : start + images].movedim(1, -1)
-                    piece.copy_(shares.view(piece.shape))
+                    gradient[start : start + images].movedim(1, -1).copy_(shares.view(some.shape))
         ctx.save_for_backward(gradient, scores, labels)
-        return (total / pixels - math.log(pixels)).to(kind)
+        return (total / pixels).to(kind)
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor, None]:
@@ -59,18 +57,21 @@ class _CrossEntropy(torch.autograd.Function):
         return gradient if whole else gradient * factor.to(gradient.dtype), None
 
 
-def _normalized(rows: torch.Tensor, times: int) -> tuple[torch.Tensor, ...]:
-    """Scores, their exponentials, these ones' sum in every column `times` over, and by row its logarithm."""
-    likelihoods = rows.exp()
-    # A matrix product, not a sum: it puts the sum where the division wants it, and takes a third of the time.
-    ones = rows.new_full((rows.shape[1], rows.shape[1]), times)
-    sums = likelihoods @ ones
-    logs = sums[:, 0].log()
+def _shares(
+    scores: torch.Tensor, places: torch.Tensor, pixels: int, kind: torch.dtype, *, shifted: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """By pixel the negative logarithm of the share at its place; and all shares, over the number of pixels.
+
+    A share is an exponential over the sum of its pixel's.
+    """
+    rows = scores.to(kind, copy=True).reshape(-1, scores.shape[-1]).contiguous()
+    if shifted:
+        rows -= rows.amax(1, keepdim=True)
+    true = rows.view(-1).index_select(0, places)
+    sums = rows.exp_() @ rows.new_ones(rows.shape[1])  # a product takes less time than a sum
+    logs = sums.log()
     low, high = logs.aminmax()
-    if low > -_SAFE and high < _SAFE:
-        return rows, likelihoods, sums, logs
+    if shifted or (low > -_SAFE and high < _SAFE):
+        return logs - true, rows.div_((sums * pixels).unsqueeze(1))
     # Seldom, and the largest of a few scores takes as long to find as all else here together.
-    rows = rows - rows.amax(1, keepdim=True)
-    likelihoods = rows.exp()
-    sums = likelihoods @ ones
-    return rows, likelihoods, sums, sums[:, 0].log()
+    return _shares(scores, places, pixels, kind, shifted=True)

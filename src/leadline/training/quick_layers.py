@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 _WHOLE = 32  # numbers that fill a vector register in 16 bits, and two cache lines in 32
@@ -55,8 +54,8 @@ class QuickConvTranspose2d(nn.ConvTranspose2d):
 
     def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:  # noqa: A002
         """Each pixel spread over a window."""
-        bias = self.bias
-        if bias is None or not torch.is_grad_enabled() or not bias.requires_grad:
+        bias, quick = self.bias, input.device.type == "cpu" and input.ndim == _AXES and torch.is_grad_enabled()
+        if bias is None or not bias.requires_grad or not quick:
             return super().forward(input, output_size)
         size: Any = (self.stride, self.padding, self.kernel_size, 2, self.dilation)  # the stub wants lists
         further = self._output_padding(input, output_size, *size)
@@ -100,19 +99,21 @@ class _Normalization(torch.autograd.Function):
         eps: float,
         pixels: int,
     ) -> torch.Tensor:
-        ctx.save_for_backward(images, weight, mean, variance)
+        ctx.save_for_backward(images, weight, bias, mean, variance)
         ctx.eps, ctx.pixels = eps, pixels
         normalized = torch.empty_like(images)  # no view of another tensor, so that what follows may overwrite it
         _scale(_widened(images, pixels), weight, bias, mean, variance, eps, out=_widened(normalized, pixels))
         return normalized
 
     @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the names
-        ctx: Any, *errors: torch.Tensor
-    ) -> tuple[torch.Tensor | None, ...]:
-        images, weight, mean, variance = ctx.saved_tensors
+    def backward(ctx: Any, *errors: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        images, weight, bias, mean, variance = ctx.saved_tensors
         pixels, eps = ctx.pixels, ctx.eps
+        if torch.is_grad_enabled():  # the gradients are to be differentiated again
+            outputs = functional.batch_norm(images, None, None, weight, bias, training=True, eps=eps)
+            wanted = [one for one, needed in zip((images, weight, bias), ctx.needs_input_grad, strict=False) if needed]
+            found = iter(torch.autograd.grad(outputs, wanted, errors, create_graph=True))
+            return *(next(found) if needed else None for needed in ctx.needs_input_grad[:3]), None, None, None, None
         error = errors[0].contiguous(memory_format=torch.channels_last)
         wide = _widened(images, pixels)
         repeated = [one.repeat(pixels) for one in (weight, mean, variance)]
