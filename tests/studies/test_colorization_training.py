@@ -99,6 +99,9 @@ def test_figures_that_only_running_moments_miss_are_qualified():
     evidence = check.evidence(observed(runs))
     assert evidence.verdict == Verdict.QUALIFIED
     assert (evidence.found["accuracy"], evidence.found["accuracy_settled"]) == (0.53, 0.58)
+    curves = ("training_loss", "validation_loss", "validation_accuracy", "seconds")
+    longer = [replace(one, **{name: np.append(getattr(one, name), 1.0) for name in curves}) for one in runs]
+    assert check.evidence(observed(longer)).verdict == Verdict.FAILS  # settled figures are of another epoch
 
 
 @pytest.mark.parametrize(

@@ -128,13 +128,18 @@ def decide_reached(observation: Observation, stated: dict[str, Decimal], *, net:
                   f"{name}_settled": round(float(np.mean(settled[name])), 4)}  # fmt: skip
     return Evidence(
         as_stated=_surrounds(last, stated),
-        amended=_surrounds(settled, stated),
+        amended=_are_of_that_epoch(runs) and _surrounds(settled, stated),
         condition=_SETTLED,
         found=found,
         how=f"{len(runs)} trainings of {EPOCHS} epochs, each with a palette, weights and an order of its own; both "
         "stated values must lie in the 95 % prediction interval for one more run (Student's t).",
         details=(*_floors(observation), "Both depend on the palette, and the sources' palette is not published here."),
     )
+
+
+def _are_of_that_epoch(runs: Sequence[NetRun]) -> bool:
+    """Were the settled figures, which are those of a run's end, taken after the sources' number of epochs?"""
+    return all(run.epochs == EPOCHS for run in runs)
 
 
 def _surrounds(reached: dict[str, list[float]], stated: dict[str, Decimal]) -> bool:
@@ -171,7 +176,8 @@ def decide_order(observation: Observation, asserted: dict[str, list[str]]) -> Ev
     swing = np.mean([np.std(run.validation_accuracy[end]) for run in observation.deciding("unet")])
     return Evidence(
         as_stated=all(_agrees(reached, asserted) for reached in last),
-        amended=all(_agrees(reached, asserted) for reached in settled),
+        amended=all(_are_of_that_epoch(list(runs.values())) for runs in by_seed.values())
+        and all(_agrees(reached, asserted) for reached in settled),
         condition=_SETTLED,
         found=[
             {"seed": seed, "best_first": _best_first(reached), "best_first_settled": _best_first(calm),
