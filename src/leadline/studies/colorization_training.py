@@ -193,7 +193,7 @@ def decide_order(observation: Observation, asserted: dict[str, list[str]]) -> Ev
             f"over its last {_LAST} epochs), since batch norm's running moments average about ten batches, in which "
             "the weights move on. With these the order is the asserted one for "
             f"{sum(_agrees(reached, asserted) for reached in last)} of {len(seeds)} seeds, with moments over all "
-            f"training images for {sum(_agrees(reached, asserted) for reached in settled)}; that reading was settled on "
+            f"training images for {sum(_agrees(reached, asserted) for reached in settled)}; that reading was chosen "
             "after these runs were seen.",
         ),
     )  # fmt: skip
