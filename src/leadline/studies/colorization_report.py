@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch.optim.swa_utils import update_bn
 
 from leadline.architecture import profile
 from leadline.core import Result
 from leadline.studies.colorization_checkpoints import Checkpoint, build_net
+from leadline.studies.colorization_runs import validation_on
 from leadline.studies.colour_images import HORSES, ColourImages, grey
 from leadline.studies.photograph_colouring import predicted_labels
-from leadline.studies.pixel_losses import pixel_cross_entropy
 from leadline.training import state_of
 from leadline.training.batches import channels_last
-from leadline.training.objectives import objective_of
-from leadline.training.validation import Validation
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -232,7 +230,7 @@ def _run(checkpoint: Checkpoint, images: ColourImages) -> NetRun:
         np.bincount(labels, minlength=len(palette.colours)) for labels in (truth.ravel(), truth[truth == chosen])
     )
     error = palette.paint(chosen).astype(np.float64) - images.validation
-    settled_loss, settled_accuracy = _settled(checkpoint, images)
+    settled_loss, settled_accuracy = _settled(checkpoint, images, truth)
     return NetRun(
         net=checkpoint.net,
         seed=checkpoint.seed,
@@ -250,16 +248,12 @@ def _run(checkpoint: Checkpoint, images: ColourImages) -> NetRun:
     )
 
 
-def _settled(checkpoint: Checkpoint, images: ColourImages) -> list[float]:
+def _settled(checkpoint: Checkpoint, images: ColourImages, truth: UInt8[np.ndarray, "images h w"]) -> list[float]:
     # Loss and accuracy with batch norm's moments over all training images.
     model = checkpoint.model()
-    training, validation = (
-        channels_last(torch.from_numpy(grey(part))) for part in (images.training, images.validation)
-    )
+    training = channels_last(torch.from_numpy(grey(images.training)))
     update_bn(training.split(checkpoint.setting.batch_size), model)
-    held_out = validation, torch.from_numpy(checkpoint.palette.labels(images.validation))
-    judge = Validation(held_out, objective_of(pixel_cross_entropy), ("accuracy",), validation.device, validation.dtype)
-    return judge.of(model, state_of(model))
+    return validation_on((grey(images.validation), truth)).of(model, state_of(model))
 
 
 def _bounds(checkpoint: Checkpoint, images: ColourImages) -> PaletteBounds:

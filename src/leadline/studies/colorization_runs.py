@@ -186,8 +186,7 @@ def epochs_of(found: Checkpoint, task: ColourTask, epochs: int, device: torch.de
     )  # fmt: skip
     model = found.model().to(device).train()
     state = found.state.map(lambda tensor: channels_last(tensor.to(device)))
-    held_out = tuple(channels_last(torch.from_numpy(part)) for part in task.validation)
-    validation = Validation(held_out, objective_of(recipe.loss), ("accuracy",), device, torch.float32)
+    validation = validation_on(task.validation, device)
     whole = plan_of(recipe, len(task.training[0]))
     source = source_of(task.training, device, torch.float32)
     for epoch in range(found.epochs, epochs):
@@ -213,6 +212,12 @@ def epochs_of(found: Checkpoint, task: ColourTask, epochs: int, device: torch.de
             seconds=(*found.seconds, time.perf_counter() - began),
         )
         yield found
+
+
+def validation_on(images: Labelled, device: torch.device = _CPU) -> Validation:
+    """Loss and accuracy on these images."""
+    held_out = tuple(channels_last(torch.from_numpy(part)) for part in images)
+    return Validation(held_out, objective_of(pixel_cross_entropy), ("accuracy",), device, torch.float32)
 
 
 def _part(plan: Plan, epoch: int) -> Plan:

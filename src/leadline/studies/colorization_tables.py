@@ -22,11 +22,11 @@ from leadline.studies.colorization_training import (
     SEEDS,
     kept_hashes,
     kept_runs,
-    prediction_interval,
     train_missing,
 )
 from leadline.studies.colour_images import HORSES, ColourImages, cifar_horses, photograph_patches
 from leadline.studies.pictures import picture
+from leadline.studies.prediction_intervals import prediction_interval
 from leadline.studies.study import Exhibits, Settings, Study
 from leadline.training import initialized
 

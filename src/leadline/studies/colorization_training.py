@@ -28,12 +28,12 @@ from leadline.studies.colorization_runs import EPOCHS, train_colorization
 from leadline.studies.colour_images import HORSES, ColourImages, cifar_horses, photograph_patches
 from leadline.studies.comparison_table import stated_against_found
 from leadline.studies.pictures import picture
+from leadline.studies.prediction_intervals import prediction_interval
 from leadline.studies.study import Exhibits, Settings, Study
 
 SEEDS = 3  # at least so many runs decide
 _LAST = 5  # epochs, whose swing is told
 _SETTLED = "with batch norm's moments over all training images instead of the last batches"
-CENTRAL = 0.95
 _DEMONSTRATION = Setting(filters=16, batch_size=32)
 _DEMONSTRATION_EPOCHS = 4
 _DECIDES = (
@@ -145,18 +145,6 @@ def _are_of_that_epoch(runs: Sequence[NetRun]) -> bool:
 def _surrounds(reached: dict[str, list[float]], stated: dict[str, Decimal]) -> bool:
     intervals = {name: prediction_interval(values) for name, values in reached.items()}
     return all(low <= float(stated[name]) <= high for name, (low, high) in intervals.items())
-
-
-def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Where one more of a few normal values lies with 95 %.
-
-    >>> [round(end, 3) for end in prediction_interval([1.0, 2.0, 3.0])]
-    [-2.968, 6.968]
-    """
-    from scipy.stats import t
-
-    half = t.ppf((1 + CENTRAL) / 2, len(values) - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / len(values))
-    return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
 def decide_order(observation: Observation, asserted: dict[str, list[str]]) -> Evidence:

@@ -118,8 +118,9 @@ class Optimizer:
         kept: Memory = {slot: {} for slot in memory}
         for name, parameter in parameters.items():
             kind = parameter.dtype, parameter.ndim
-            numbers = fitting.get(kind) or {key: _fit(value, parameter) for key, value in scalars.items()}
-            fitting[kind] = numbers
+            if kind not in fitting:
+                fitting[kind] = {key: _fit(value, parameter) for key, value in scalars.items()}
+            numbers = fitting[kind]
             gradient = -gradients[name] if self.maximize else gradients[name]
             gradient, shrunk = self._decay(gradient, parameter, numbers, put)
             slots = {slot: values[name] for slot, values in memory.items()}
