@@ -24,9 +24,10 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 class Words(nn.Module):
     """An embedding and two linear maps over 32 places."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.embedding, self.inner, self.outer = nn.Embedding(1000, 64), nn.Linear(64, 128), nn.Linear(128, 10)
+        self.embedding, self.inner = nn.Embedding(1000, width), nn.Linear(width, 2 * width)
+        self.outer = nn.Linear(2 * width, 10)
 
     def forward(self, places: torch.Tensor) -> torch.Tensor:
         return self.outer(torch.relu(self.inner(self.embedding(places))).mean(1))
@@ -49,7 +50,7 @@ def convolutional(channels: int) -> nn.Module:
 CASES: dict[str, Callable[[], tuple[nn.Module, torch.Tensor]]] = {
     **{f"perceptron 64-{h}-10": lambda h=h: (perceptron(h), torch.randn(BATCH, 64)) for h in (32, 128, 512)},
     **{f"convolutions, {c}": lambda c=c: (convolutional(c), torch.randn(BATCH, 3, 32, 32)) for c in (16, 32)},
-    "embedding, 32 words": lambda: (Words(), torch.randint(0, 1000, (BATCH, 32))),
+    **{f"embedding, {w} wide": lambda w=w: (Words(w), torch.randint(0, 1000, (BATCH, 32))) for w in (64, 128, 256)},
 }
 
 

@@ -7,17 +7,18 @@ computed example by example. A rule is trusted with a layer only after it gave t
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
-from torch.autograd.graph import GradientEdge
 from torch.func import functional_call, grad, vmap
 
 from leadline.core import InputError
+from leadline.optimization.layer_calls import PerceptronCalls, RecordedCalls
 from leadline.optimization.layer_norms import RULES, Call, LayerGradients, covers
 from leadline.training import Objective
+from leadline.training.batched_perceptrons import perceptron_layers
 
 _AGREE = {torch.float64: 1e-9, torch.float32: 1e-3}  # relative; products of many float32 numbers keep three digits
 _ROUGHLY = 3e-2  # in half precision
@@ -26,10 +27,7 @@ _CHUNK_NUMBERS = 2**24  # gradients of examples held at a time where no rule app
 
 
 class ExampleGradients:
-    """Computes them, batch after batch, for a borrowed model in the mode that it is in.
-
-    It puts functions in the place of its layers' `forward`, which hooks would cost more than.
-    """
+    """Computes them, batch after batch, for a borrowed model in the mode and at the parameters that it has now."""
 
     def __init__(self, model: nn.Module, objective: Objective) -> None:
         self.model, self.objective = model, objective
@@ -48,10 +46,8 @@ class ExampleGradients:
         self.ruled = [path for path in self.layers if path not in tied and covers(modules[path])]
         self.modules = {path: modules[path] for path in self.ruled}
         self.wanted = {path: [name.rpartition(".")[2] for name in names] for path, names in self.layers.items()}
-        self.recording = False
-        self.calls: dict[str, list[tuple[torch.Tensor, GradientEdge]]] = {path: [] for path in self.ruled}
-        for path, module in self.modules.items():
-            module.forward = self._kept(path, module.forward)
+        self.by_hand = PerceptronCalls(model, objective) if perceptron_layers(model) else None
+        self.recorded = RecordedCalls(model, objective, self.modules)
         self.checked = False
         self.mapped = True  # until vmap turns out not to run this model
 
@@ -73,40 +69,14 @@ class ExampleGradients:
     def _by_rules(self, batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
         if not self.ruled:
             return {}
-        self.recording = True
-        try:
-            with torch.enable_grad():
-                loss = self.objective(self.model, batch)
-            # Edges, not outputs: an activation may overwrite the output in place.
-            edges = [edge for path in self.ruled for _, edge in self.calls[path]]
-            size, found = len(batch[-1]), {}
-            each = torch.full_like(loss, size)  # the loss is a mean: undo it
-            errors = iter(torch.autograd.grad(loss, edges, each, allow_unused=True) if edges else ())
-            with torch.no_grad():
-                for path in self.ruled:
-                    pairs = zip(self.calls[path], errors, strict=False)
-                    used = [Call(inputs, error) for (inputs, _), error in pairs if error is not None]
-                    if any(len(call.inputs) != size or len(call.errors) != size for call in used):
-                        raise _NotByExample(path)
-                    found[path] = self._of_layer(path, used, size)
-            return found
-        finally:
-            self.recording = False
-            for kept in self.calls.values():
-                kept.clear()
-
-    def _kept(self, path: str, forward: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-        calls = self.calls[path]
-
-        def call(*inputs: Any, **named: Any) -> torch.Tensor:
-            output = forward(*inputs, **named)
-            if self.recording and inputs and (node := output.grad_fn) is not None:
-                calls.append((inputs[0], GradientEdge(node, output.output_nr)))
-            return output
-
-        return call
+        source = self.by_hand if self.by_hand is not None and self.by_hand.takes(batch) else self.recorded
+        calls, size = source.of(batch, self.ruled), len(batch[-1])
+        with torch.no_grad():
+            return {path: self._of_layer(path, calls[path], size) for path in self.ruled}
 
     def _of_layer(self, path: str, calls: list[Call], size: int) -> LayerGradients:
+        if any(len(call.inputs) != size or len(call.errors) != size for call in calls):
+            raise _NotByExample(path)
         if not calls:
             like = [self.parameters[name] for name in self.layers[path]]
             return LayerGradients(like[0].new_zeros(size), [torch.zeros_like(one) for one in like])

@@ -4,51 +4,22 @@ One small network's step is nearly all overhead; stacked, the overhead is paid o
 the time of small networks, since nothing is recorded, dispatched or decomposed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.func import grad_and_value, vmap
-from torch.nn import functional
 
+from leadline.training.activation_passes import backward_pass, forward_pass, has_passes
 from leadline.training.aligned_stacks import MATRIX_BYTES, SWEEP_BYTES, AlignedStacks, matrices, sweep
 from leadline.training.objectives import STANDARD_LOSSES, Batch, Objective
 from leadline.training.optimizers import Tensors
 from leadline.training.steps import State, Step
 
-_aten: Any = torch.ops.aten
-Forward = Callable[[Any, torch.Tensor], torch.Tensor]  # (module, pre-activation) -> activation
-Backward = Callable[[Any, torch.Tensor, torch.Tensor], torch.Tensor]  # (module, gradient, kept) -> gradient
-
-# Those that keep the activation may overwrite the pre-activation; those that keep the pre-activation may not.
-# All may overwrite the gradient.
-_OVERWRITING: dict[type[nn.Module], tuple[Forward, Backward]] = {
-    nn.ReLU: (lambda m, z: z.relu_(), lambda m, g, a: _aten.threshold_backward(g, a, 0, grad_input=g)),
-    nn.Tanh: (lambda m, z: z.tanh_(), lambda m, g, a: _aten.tanh_backward(g, a, grad_input=g)),
-    nn.Sigmoid: (lambda m, z: z.sigmoid_(), lambda m, g, a: _aten.sigmoid_backward(g, a, grad_input=g)),
-}
-_KEEPING: dict[type[nn.Module], tuple[Forward, Backward]] = {
-    nn.LeakyReLU: (
-        lambda m, z: functional.leaky_relu(z, m.negative_slope),
-        lambda m, g, z: _aten.leaky_relu_backward(g, z, m.negative_slope, False),
-    ),
-    nn.ELU: (lambda m, z: functional.elu(z, m.alpha), lambda m, g, z: _aten.elu_backward(g, m.alpha, 1, 1, False, z)),
-    nn.GELU: (
-        lambda m, z: functional.gelu(z, approximate=m.approximate),
-        lambda m, g, z: _aten.gelu_backward(g, z, approximate=m.approximate),
-    ),
-    nn.SiLU: (lambda m, z: functional.silu(z), lambda m, g, z: _aten.silu_backward(g, z)),
-    nn.Softplus: (
-        lambda m, z: functional.softplus(z, m.beta, m.threshold),
-        lambda m, g, z: _aten.softplus_backward(g, z, m.beta, m.threshold),
-    ),
-}
-
 
 @dataclass(frozen=True, eq=False)
-class _Layer:
+class PerceptronLayer:
     """A linear map and what follows it."""
 
     weight: str
@@ -56,7 +27,7 @@ class _Layer:
     activation: nn.Module | None
 
 
-def perceptron_layers(model: nn.Module) -> list[_Layer] | None:
+def perceptron_layers(model: nn.Module) -> list[PerceptronLayer] | None:
     """The layers of a plain multilayer perceptron; None where the model is anything else.
 
     Plain: a `Sequential` of `Linear`, each with at most one elementwise activation after it, and perhaps a `Flatten`
@@ -71,14 +42,14 @@ def perceptron_layers(model: nn.Module) -> list[_Layer] | None:
     named = [len(list(model.named_parameters(remove_duplicate=unique))) for unique in (True, False)]
     if named[0] != named[1] or any(_is_hooked(module) for module in model.modules()):
         return None
-    layers: list[_Layer] = []
+    layers: list[PerceptronLayer] = []
     for name, module in flat:
         if type(module) is nn.Linear:
-            layers.append(_Layer(f"{name}.weight", f"{name}.bias" if module.bias is not None else None, None))
+            layers.append(PerceptronLayer(f"{name}.weight", f"{name}.bias" if module.bias is not None else None, None))
         elif type(module) is nn.Identity or (type(module) is nn.Flatten and not layers and _is_whole(module)):
             continue
-        elif type(module) in (_OVERWRITING | _KEEPING) and layers and layers[-1].activation is None:
-            layers[-1] = _Layer(layers[-1].weight, layers[-1].bias, module)
+        elif has_passes(module) and layers and layers[-1].activation is None:
+            layers[-1] = PerceptronLayer(layers[-1].weight, layers[-1].bias, module)
         else:
             return None
     return layers or None
@@ -98,7 +69,7 @@ def _is_whole(flatten: nn.Flatten) -> bool:
 
 def _is_hooked(module: nn.Module) -> bool:
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return any(getattr(module, name) for name in hooks)
+    return "forward" in vars(module) or any(getattr(module, name) for name in hooks)
 
 
 class PerceptronStep(Step):
@@ -110,7 +81,7 @@ class PerceptronStep(Step):
     def __init__(self, model: nn.Module, *arguments: Any, **named: Any) -> None:
         super().__init__(model, *arguments, **named)
         self.layers = perceptron_layers(model) or []
-        self.flattens = _flattens(model)
+        self.flattens = flattens(model)
         self.stacks = AlignedStacks()
 
     @staticmethod
@@ -118,7 +89,7 @@ class PerceptronStep(Step):
         """Whether this step can train the model on such (unstacked) data."""
         inputs, targets = arrays[0], arrays[-1]
         pair = len(arrays) == 2 and inputs.dtype.is_floating_point
-        rows = inputs.ndim == 2 or (inputs.ndim > 2 and _flattens(model))
+        rows = inputs.ndim == 2 or (inputs.ndim > 2 and flattens(model))
         known = targets.dtype.is_floating_point or int(targets.min()) >= 0  # cross_entropy skips class -100
         return pair and rows and known and objective.loss is not None and perceptron_layers(model) is not None
 
@@ -141,7 +112,7 @@ class PerceptronStep(Step):
             for number in range(len(self.layers) - 1, -1, -1):
                 layer, weight = self.layers[number], weights[number]
                 if layer.activation is not None:
-                    error = _through(layer.activation, error, kept[number])
+                    error = matrices(backward_pass(layer.activation, sweep(error), kept[number]), tuple(error.shape))
                 if layer.weight in state.parameters:
                     room = self.stacks.stack(f"gradient {number}", tuple(weight.shape), error, MATRIX_BYTES)
                     gradients[layer.weight] = torch.bmm(error.transpose(1, 2), inputs[number], out=room)
@@ -165,8 +136,8 @@ class PerceptronStep(Step):
         activation = self.layers[number].activation
         if activation is None:
             return before, before
-        after = matrices(_activation(activation)[0](activation, sweep(before)), shape)
-        return after, after if type(activation) in _OVERWRITING else before
+        after, keep = forward_pass(activation, sweep(before))
+        return matrices(after, shape), keep
 
     def _head(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         # The losses, and the derivative of each in its member's outputs.
@@ -183,16 +154,9 @@ class PerceptronStep(Step):
         return losses, error.contiguous()  # the derivative of a mean is one number, expanded
 
 
-def _flattens(model: nn.Module) -> bool:
+def flattens(model: nn.Module) -> bool:
+    """Whether a plain perceptron flattens its inputs first."""
     return any(type(module) is nn.Flatten for module in model.modules())
-
-
-def _activation(module: nn.Module) -> tuple[Forward, Backward]:
-    return _OVERWRITING.get(type(module)) or _KEEPING[type(module)]
-
-
-def _through(activation: nn.Module, error: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    return matrices(_activation(activation)[1](activation, sweep(error), sweep(kept)), tuple(error.shape))
 
 
 def _cross_entropy(
