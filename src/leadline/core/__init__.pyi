@@ -9,6 +9,7 @@ from .errors import (
     ModelError,
     NotPolynomialError,
     UncountedError,
+    refuse,
 )
 from .results import Result
 from .seeds import numpy_generator, random_state_kept, seed_of, torch_generator
@@ -28,6 +29,7 @@ __all__ = [
     "from_plain",
     "numpy_generator",
     "random_state_kept",
+    "refuse",
     "replacing",
     "seed_of",
     "to_plain",

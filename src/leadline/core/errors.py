@@ -1,5 +1,7 @@
 """The errors that Leadline raises on purpose."""
 
+from typing import Any, NoReturn
+
 
 class LeadlineError(Exception):
     """Something the caller can mend.
@@ -46,3 +48,8 @@ class UncountedError(LeadlineError):
 
 class DivergedError(LeadlineError):
     """A computation left the finite numbers where no partial result makes sense."""
+
+
+def refuse(operation: str, expected: str, got: Any, remedy: str) -> NoReturn:
+    """Raise an `InputError`; `functools.partial` gives it the name of an operation that refuses in many places."""
+    raise InputError(operation, expected=expected, got=str(got), remedy=remedy)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import numpy_generator
-from leadline.generalization.lawful_numbers import number, refuse
+from leadline.core import numpy_generator, refuse
+from leadline.generalization.lawful_numbers import number
 
 TEST_ROWS = 800  # at most; enough to tell errors that differ by a few percent
 _OPERATION = "double_descent"

@@ -1,19 +1,14 @@
 """Numbers that an argument may hold: finite, whole where they count, within bounds; refused in the same words."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import InputError
+from leadline.core import InputError, refuse
 
 COUNTS = {"least": 1, "whole": True}
 _WORDS = {1: "one", 2: "two", 3: "three"}
-
-
-def refuse(operation: str, expected: str, got: Any, remedy: str) -> NoReturn:
-    """Raise the error of a caller's mistake."""
-    raise InputError(operation, expected=expected, got=str(got), remedy=remedy)
 
 
 def numbers(

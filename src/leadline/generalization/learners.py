@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from leadline.core import LeadlineError, ModelError
-from leadline.generalization.lawful_numbers import refuse
+from leadline.core import LeadlineError, ModelError, refuse
 
 Predict = Callable[[np.ndarray], Any]
 _OPERATION = "bias_variance"

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import legendre
 
-from leadline.generalization.lawful_numbers import interval, numbers, refuse
+from leadline.core import refuse
+from leadline.generalization.lawful_numbers import interval, numbers
 
 _OPERATION = "bias_variance"
 _CHUNK = 2**22  # numbers in flight

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from leadline.core import random_state_kept, seed_of
+from leadline.core import random_state_kept, refuse, seed_of
 from leadline.generalization.decomposed_error import BiasVariance
 from leadline.generalization.grid_rows import GridRow, domingos_row, kohavi_wolpert_row, squared_row
-from leadline.generalization.lawful_numbers import refuse
 from leadline.generalization.learners import fitted, made, refuse_shared_models
 from leadline.generalization.linear_families import LinearFamily, nested_fits
 from leadline.generalization.populations import Population

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from leadline.core import refuse
 from leadline.generalization.descent_by_size import descent_of_features
 from leadline.generalization.descent_by_time import (
     EPOCHS,
@@ -19,7 +20,7 @@ from leadline.generalization.descent_by_time import (
 from leadline.generalization.descent_by_width import NOISE, SAMPLES, descent_of_widths
 from leadline.generalization.descent_curves import DoubleDescent
 from leadline.generalization.labelled_rows import rows_of
-from leadline.generalization.lawful_numbers import COUNTS, number, numbers, refuse, whole_number
+from leadline.generalization.lawful_numbers import COUNTS, number, numbers, whole_number
 
 _OPERATION, _TEACHER = "double_descent", "two-scale teacher"
 _MODELS = {

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from leadline.generalization.lawful_numbers import interval, number, refuse
+from leadline.core import refuse
+from leadline.generalization.lawful_numbers import interval, number
 
 TEST_POINTS = 1000
 _OPERATION = "Population"

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import numpy_generator
-from leadline.generalization.lawful_numbers import number, refuse
+from leadline.core import numpy_generator, refuse
+from leadline.generalization.lawful_numbers import number
 
 _OPERATION = "linear_regression_grid"
 Rows = tuple[np.ndarray, np.ndarray]

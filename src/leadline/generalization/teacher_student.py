@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import numpy_generator
-from leadline.generalization.lawful_numbers import number, numbers, refuse, whole_number
+from leadline.core import numpy_generator, refuse
+from leadline.generalization.lawful_numbers import number, numbers, whole_number
 from leadline.generalization.resolvents import exact_least_squares_risk, gradient_flow_risk, ridge_risk
 from leadline.generalization.risk_curves import TeacherStudentRisk
 

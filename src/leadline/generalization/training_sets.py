@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from leadline.core import numpy_generator
-from leadline.generalization.lawful_numbers import refuse, whole_number
+from leadline.core import numpy_generator, refuse
+from leadline.generalization.lawful_numbers import whole_number
 from leadline.generalization.populations import Population
 
 _OPERATION = "bias_variance"

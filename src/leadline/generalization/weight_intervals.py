@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from leadline.core import Result
-from leadline.generalization.lawful_numbers import refuse
+from leadline.core import Result, refuse
 
 if TYPE_CHECKING:
     import matplotlib.axes

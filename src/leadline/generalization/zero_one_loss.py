@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from leadline.core import numpy_generator
-from leadline.generalization.lawful_numbers import refuse
+from leadline.core import numpy_generator, refuse
 from leadline.generalization.squared_loss import SquaredTerms, terms_of_predictions
 
 _RESAMPLES = 100

@@ -3,20 +3,23 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from leadline.core import InputError, Result, borrow
+from leadline.core import Result, borrow, refuse
 from leadline.initialization.width_slopes import WIDE_ENOUGH, WidthSlope, width_slopes
 from leadline.training import Recipe, initialized, train
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "coordinate_check")
 
 _SOURCE = "Yang et al. (2022), Tensor programs V: tuning large neural networks, appendix D.1"
 
@@ -148,7 +151,3 @@ def _outputs(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
                 module.register_forward_hook(keeper(name or type(module).__name__))
         model(inputs)
     return found
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("coordinate_check", expected=expected, got=got, remedy=remedy)

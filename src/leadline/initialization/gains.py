@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 from torch import nn
 
-from leadline.core import InputError, Result
+from leadline.core import Result, refuse
 from leadline.initialization.quadrature import Expectation, expectation
 from leadline.initialization.scalar_functions import ScalarFunction, scalar_function
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "activation_gain")
 
 _SOURCES = (
     "Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward neural networks, section 4.2",
@@ -174,7 +177,3 @@ def _caveats(function: ScalarFunction, moments: Expectation) -> tuple[str, ...]:
     if slope > 1 + _TRUSTED:
         found.append(f"a second moment of 1 is not stable: deviations from it grow {slope:.3g}-fold in every layer")
     return tuple(found)
-
-
-def _refuse(expected: str, got: str, remedy: str) -> None:
-    raise InputError("activation_gain", expected=expected, got=got, remedy=remedy)

@@ -3,13 +3,13 @@
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from leadline.core import InputError, LeadlineError, ModelError, borrow, seed_of, torch_generator
+from leadline.core import LeadlineError, ModelError, borrow, refuse, seed_of, torch_generator
 
 _MATRIX = 2  # axes of a weight that mixes units
 
@@ -92,7 +92,7 @@ def _output(operation: str, model: nn.Module, signal: Tensor) -> Tensor:
                          remedy="check the shape and type of the inputs") from error  # fmt: skip
     output = next((one for one in tree_leaves(output) if _is_signal(one)), None)
     if output is None:
-        _refuse(operation, "an output of real numbers", "none", "return a tensor from forward")
+        refuse(operation, "an output of real numbers", "none", "return a tensor from forward")
     return output
 
 
@@ -126,7 +126,3 @@ def _variance(values: Tensor) -> float:
 
 def _is_signal(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point() and value.numel() > 0
-
-
-def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError(operation, expected=expected, got=got, remedy=remedy)

@@ -4,7 +4,7 @@ import copy
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import nn
 
-from leadline.core import InputError, random_state_kept
+from leadline.core import InputError, random_state_kept, refuse
 
 _NAMED: dict[str, Callable[..., Any]] = {
     **{name: getattr(F, name) for name in (
@@ -47,7 +47,7 @@ class ScalarFunction:
         found = self._by_autograd(z) if self.takes_tensors else self._by_differences(z)
         if not np.isfinite(found).all():
             place = z[~np.isfinite(found).all(0)][0]
-            _refuse(self.operation, "a function that is finite on the whole line", f"{self.name} at {place:.4g}",
+            refuse(self.operation, "a function that is finite on the whole line", f"{self.name} at {place:.4g}",
                     "restrict or clamp it")  # fmt: skip
         return found
 
@@ -79,10 +79,10 @@ def scalar_function(function: str | Callable[..., Any], *, operation: str) -> Sc
         name = _known(function)
         if name is None:
             known = ", ".join((*_NAMED, *_ALIASES))
-            _refuse(operation, f"one of {known}", repr(function), "name one of these or pass a callable")
+            refuse(operation, f"one of {known}", repr(function), "name one of these or pass a callable")
         return ScalarFunction(name, operation, _NAMED[name], True, entry)
     if not callable(function):
-        _refuse(operation, "a scalar function or its name", type(function).__name__, "pass e.g. torch.tanh")
+        refuse(operation, "a scalar function or its name", type(function).__name__, "pass e.g. torch.tanh")
     name = str(getattr(function, "__name__", None) or type(function).__name__)
     if isinstance(function, nn.Module):
         function = copy.deepcopy(function).double().eval()  # the caller's parameters keep their type
@@ -103,14 +103,12 @@ def _check(function: Callable[..., Any], name: str, operation: str) -> bool:
     if not is_tensor:
         return _check_floats(function, name, operation, None)
     if whole.shape != probe.shape or part.shape != probe[:5].shape:
-        _refuse(operation, "an elementwise function", f"{name} from shape {tuple(probe.shape)} to {tuple(whole.shape)}",
+        refuse(operation, "an elementwise function", f"{name} from shape {tuple(probe.shape)} to {tuple(whole.shape)}",
                 "pass a function of each entry alone")  # fmt: skip
     if not torch.equal(torch.nan_to_num(whole), torch.nan_to_num(again)):
-        _refuse(
-            operation, "a function that gives the same value twice", f"a random one, {name}", "switch its noise off"
-        )
+        refuse(operation, "a function that gives the same value twice", f"a random one, {name}", "switch its noise off")
     if not torch.allclose(whole[:5], part, equal_nan=True):
-        _refuse(operation, "an elementwise function", f"{name}, whose entries depend on each other",
+        refuse(operation, "an elementwise function", f"{name}, whose entries depend on each other",
                 "pass a function of each entry alone")  # fmt: skip
     return True
 
@@ -138,7 +136,3 @@ def _known(name: str) -> str | None:
     bare = name.lower().replace("_", "").replace("-", "")
     known = {one.replace("_", ""): one for one in _NAMED} | _ALIASES
     return known.get(bare)
-
-
-def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError(operation, expected=expected, got=got, remedy=remedy)

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from leadline.core import InputError, LeadlineError, ModelError, Result
+from leadline.core import LeadlineError, ModelError, Result, refuse
 from leadline.initialization.layer_signals import Passages, passages
 from leadline.initialization.mean_field import is_plain, predicted
 from leadline.initialization.width_slopes import WIDE_ENOUGH, WidthSlope, width_slopes
@@ -18,6 +19,8 @@ from leadline.training import initialized
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "signal_propagation")
 
 _SOURCES = (
     "Poole et al. (2016), Exponential expressivity in deep neural networks through transient chaos, section 2",
@@ -244,7 +247,3 @@ def _check(model: Any, inputs: Tensor, draws: int, widths: Sequence[int]) -> Non
         _refuse("at least one draw", str(draws), "pass draws=1 or more")
     if widths and len(set(widths)) < WIDE_ENOUGH:
         _refuse("two or more different widths", str(tuple(widths)), "pass e.g. widths=(64, 128, 256)")
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("signal_propagation", expected=expected, got=got, remedy=remedy)

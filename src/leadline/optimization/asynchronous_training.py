@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import nn
 
-from leadline.core import InputError, numpy_generator, random_state_kept, seed_of
+from leadline.core import numpy_generator, random_state_kept, refuse, seed_of
 from leadline.optimization.parameter_server import staleness
 from leadline.training import History, Recipe, State, Trained, build_step, state_of
 from leadline.training.batches import batches, check_finite, plan_for, source_of
@@ -151,7 +151,7 @@ def stable_rate(curvature: float, delay: int) -> float:
     (2.0, 1.0)
     """
     if not (curvature > 0 and delay >= 0 and isinstance(delay, Integral)):
-        _refuse("stable_rate", "a positive curvature and a whole delay of at least 0", f"{curvature} and {delay}",
+        refuse("stable_rate", "a positive curvature and a whole delay of at least 0", f"{curvature} and {delay}",
                 "pass the largest eigenvalue of the Hessian")  # fmt: skip
     return 2 * math.sin(math.pi / (2 * (2 * delay + 1))) / curvature
 
@@ -163,15 +163,11 @@ def _staleness(
         return np.array(staleness(speeds=speeds, pushes=steps).values)
     if delays is None or speeds is not None:
         got = "neither" if delays is None else "both"
-        _refuse("train_asynchronously", "either delays or speeds", got, "pass one of them")
+        refuse("train_asynchronously", "either delays or speeds", got, "pass one of them")
     ends = tuple(delays) if isinstance(delays, Sequence) else (delays, delays)
     if len(ends) != 2 or not all(isinstance(end, Integral) for end in ends) or not 0 <= ends[0] <= ends[1]:
-        _refuse("train_asynchronously", "one or two whole delays of at least 0, the lower first", repr(delays),
+        refuse("train_asynchronously", "one or two whole delays of at least 0, the lower first", repr(delays),
                 "pass e.g. 2 or (0, 4)")  # fmt: skip
     low, high = ends
     drawn = numpy_generator("delays", seed).integers(low, high, size=steps, endpoint=True)
     return np.minimum(drawn, np.arange(steps))
-
-
-def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError(operation, expected=expected, got=got, remedy=remedy)

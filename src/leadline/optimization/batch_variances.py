@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import nn
 
-from leadline.core import InputError, borrow, numpy_generator
+from leadline.core import borrow, numpy_generator, refuse
 from leadline.core.results import Result
 from leadline.optimization.noise_scales import gradient_noise
 from leadline.training import Objective, build_step, objective_of, state_of
@@ -22,6 +23,8 @@ from leadline.training.steps import check_trainable
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "batch_variance")
 
 _PART = 512  # examples per backward pass for the gradient over all data
 
@@ -184,7 +187,3 @@ class _Gradient:
     def distance(self, places: np.ndarray, centre: torch.Tensor) -> float:
         """Squared, between the mean gradient over these examples and another one."""
         return float((self(torch.from_numpy(places)) - centre).square().sum())
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("batch_variance", expected=expected, got=got, remedy=remedy)

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from torch import nn
 
-from leadline.core import InputError
+from leadline.core import refuse
 from leadline.core.results import Result
 from leadline.optimization.batch_fits import Knee, fit_knee
 from leadline.optimization.probes import factory_of, probe_recipe, seeds_of
@@ -21,6 +22,8 @@ from leadline.training.optimizers import Optimizer
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "critical_batch_size")
 
 _ROOM = 2.0  # a larger batch gets this many times the steps that the last one needed
 _EVALUATIONS = 50  # per run, at most
@@ -269,7 +272,3 @@ def _result(
         smallest_steps=knee.smallest, smallest_steps_interval=knee.smallest_interval, critical=knee.critical,
         critical_interval=knee.critical_interval, confidence=confidence, caveats=tuple(caveats), sources=_SOURCES,
     )  # fmt: skip
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("critical_batch_size", expected=expected, got=got, remedy=remedy)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from leadline.core import InputError, Result
+from leadline.core import Result, refuse
 from leadline.training import Optimizer, Recipe, State, optimizer_of, train
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "equivalent_decay")
 
 _SOURCE = "Loshchilov & Hutter 2019, Decoupled Weight Decay Regularization"
 
@@ -194,7 +197,3 @@ def _over_root(factor: torch.Tensor, square: torch.Tensor, eps: float, rule: Opt
 
 def _vector(state: State) -> torch.Tensor:
     return torch.cat([value.double().flatten() for value in state.parameters.values()])
-
-
-def _refuse(expected: str, got: str, remedy: str) -> None:
-    raise InputError("equivalent_decay", expected=expected, got=got, remedy=remedy)

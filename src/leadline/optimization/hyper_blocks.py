@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from leadline.core import InputError
+from leadline.core import refuse
 from leadline.training import Optimizer, Recipe, State
 from leadline.training.optimizers import Memory, Scalar, Tensors
+
+_refuse = partial(refuse, "hypergradient")
 
 _ROWS = 100
 Vary = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (value, slopes) -> scalar
@@ -142,7 +145,3 @@ def directions_of(
     grouped = tuple((tuple(names), places) for places, names in groups.items())
     names = tuple(dict.fromkeys(("lr", *(block.name for block in blocks))))
     return Directions(blocks, names, recipe.hyper_parameters(), recipe.lr, factors, grouped)
-
-
-def _refuse(expected: str, got: str, remedy: str) -> None:
-    raise InputError("hypergradient", expected=expected, got=got, remedy=remedy)

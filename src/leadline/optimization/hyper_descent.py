@@ -3,19 +3,22 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 from torch import nn
 
-from leadline.core import InputError, Result
+from leadline.core import Result, refuse
 from leadline.optimization.hypergradients import Hypergradient, hypergradient
 from leadline.training import Recipe
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "optimize_hyperparameters")
 
 _BELOW_ONE = ("momentum", "dampening", "smoothing", "beta1", "beta2")  # searched by logit; all others by logarithm
 _FARTHEST = 1.5  # largest change of a coordinate in one round: a factor of 4.5 in a learning rate
@@ -185,7 +188,3 @@ def _check(wrt: Sequence[str], start: Mapping[str, float], rounds: int) -> None:
         if not 0 < start[name] < (1 if name in _BELOW_ONE else math.inf):
             kind = "between 0 and 1" if name in _BELOW_ONE else "above 0"
             _refuse(f"a first {name} {kind}", str(start[name]), "set it in the recipe")
-
-
-def _refuse(expected: str, got: str, remedy: str) -> None:
-    raise InputError("optimize_hyperparameters", expected=expected, got=got, remedy=remedy)

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, jacrev
 
-from leadline.core import InputError, Result, borrow, torch_generator
+from leadline.core import Result, borrow, refuse, torch_generator
 from leadline.training import Recipe, State, optimizer_of, state_of, train
 from leadline.training.batches import Source, source_of
 from leadline.training.loops import model_errors
@@ -18,6 +19,8 @@ from leadline.training.loops import model_errors
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "implicit_bias")
 
 _LINEAR = 1e-8  # relative deviation from linearity in float64 that rounding explains
 _SOURCES = (
@@ -190,7 +193,3 @@ def _caveats(begun: torch.Tensor, rows: torch.Tensor) -> tuple[str, ...]:
     if off == 0:
         return ()
     return (f"the start is off the row space by {off:.3g}: gradient descent ends that far from the least norm",)
-
-
-def _refuse(expected: str, got: str, remedy: str) -> None:
-    raise InputError("implicit_bias", expected=expected, got=got, remedy=remedy)

@@ -2,14 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import nn
 
-from leadline.core import InputError, borrow, choose_device, numpy_generator
+from leadline.core import borrow, choose_device, numpy_generator, refuse
 from leadline.core.results import Result
 from leadline.optimization.example_gradients import ExampleGradients
 from leadline.optimization.gradient_blocks import ALL_LAYERS, GradientBlocks
@@ -23,6 +24,8 @@ from leadline.training.steps import check_trainable
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "gradient_noise")
 
 _BATCHES, _BATCH_SIZE = 20, 64
 _BLOCKS = 32  # gradients kept for the intervals; more batches are put together into so many blocks
@@ -256,7 +259,3 @@ def _caveats(model: nn.Module, gradients: ExampleGradients, whole: NoiseReading)
     if not whole.resolved:
         notes.append("not resolvable: the interval of |G|^2 contains zero, so the noise scale has no upper end")
     return notes
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("gradient_noise", expected=expected, got=got, remedy=remedy)

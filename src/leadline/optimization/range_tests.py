@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 from torch import nn
 from torch.utils.data import DataLoader
 
-from leadline.core import InputError
+from leadline.core import InputError, refuse
 from leadline.core.results import Result
 from leadline.optimization.probes import factory_of, probe_recipe, seeds_of
 from leadline.optimization.range_rules import (
@@ -29,6 +30,8 @@ from leadline.training.optimizers import Optimizer
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "lr_range_test")
 
 _WINDOW = 12  # the moving average remembers this share, one twelfth, of the ladder
 _READINGS = 60  # of the accuracy, at least, where the ladder has so many rungs
@@ -247,7 +250,3 @@ def _accuracies(histories: list[History], ladder: np.ndarray) -> tuple[np.ndarra
     columns = [np.pad(history.metrics[:, member, 1], (0, len(taken) - len(history.metrics)), constant_values=np.nan)
                for history in histories for member in range(history.members)]  # fmt: skip
     return ladder[taken - 1], np.stack(columns, axis=1)
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("lr_range_test", expected=expected, got=got, remedy=remedy)

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 from torch import nn
 
-from leadline.core import InputError
+from leadline.core import refuse
 from leadline.core.results import Result
 from leadline.optimization.probes import factory_of, probe_recipe, seeds_of
 from leadline.optimization.range_tests import RangeTest
@@ -21,6 +22,8 @@ from leadline.training.optimizers import Optimizer
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "lr_sweep")
 
 _LAST = 0.1  # share of the steps over which the training loss is averaged at the end
 
@@ -175,7 +178,3 @@ def lr_sweep(
     measure = "training loss" if validation is None else "validation loss"
     return RateSweep(lr=rates, losses=final, seeds=chosen, steps=steps, measure=measure, caveats=history.caveats,
                      sources=("Goodfellow, Bengio & Courville (2016), Deep Learning, section 11.4.1",))  # fmt: skip
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("lr_sweep", expected=expected, got=got, remedy=remedy)

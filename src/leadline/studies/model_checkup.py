@@ -4,7 +4,8 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 
 from leadline.architecture import Profile, ReceptiveField, profile, receptive_field
 from leadline.claims import StudyRecord, Table
-from leadline.core import InputError, LeadlineError, Result, borrow
+from leadline.core import LeadlineError, Result, borrow, refuse
 from leadline.evaluation import OneVsRest, one_vs_rest
 from leadline.initialization import SignalPropagation, signal_propagation
 from leadline.optimization import (
@@ -33,6 +34,8 @@ from leadline.training.objectives import Loss, objective_of
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "checkup")
 
 _SAMPLE = 1024  # examples at most for what looks at one batch: the curvature, the scores
 _BATCH = 64
@@ -265,7 +268,3 @@ def _plain(cell: Any) -> Any:
     if isinstance(cell, float) and math.isnan(cell):
         return None
     return cell if cell is None or isinstance(cell, bool | int | float) else str(cell)
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("checkup", expected=expected, got=got, remedy=remedy)

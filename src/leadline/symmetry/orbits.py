@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
-from leadline.core import InputError
+from leadline.core import InputError, refuse
 from leadline.symmetry.transforms import Transform, listed, whole_numbers
 
 Places = Int[np.ndarray, " places"]
@@ -79,7 +79,7 @@ def permutations_of(operation: str, group: Any, shape: Sequence[int]) -> list[Pl
         else:
             found += [_moved(operation, change, shape) for change in listed(one)]
     if not found:
-        _refuse(operation, "at least one permutation", "none", "pass e.g. mirror()")
+        refuse(operation, "at least one permutation", "none", "pass e.g. mirror()")
     return found
 
 
@@ -94,15 +94,11 @@ def _moved(operation: str, change: Transform, shape: Sequence[int]) -> Places:
         got = f"{change.name}: {type(error).__name__}: {error}"
         raise InputError(operation, expected=fitting, got=got, remedy=remedy) from error
     if np.array_equal(np.sort(np.append(moved, other)), np.arange(2 * size)) and (moved + size != other).any():
-        _refuse(operation, fitting, f"{change.name}, on other axes", remedy)
+        refuse(operation, fitting, f"{change.name}, on other axes", remedy)
     return _checked(operation, moved, size, change.name)
 
 
 def _checked(operation: str, places: np.ndarray, size: int, name: str) -> Places:
     if len(places) != size or not np.array_equal(np.sort(places), np.arange(size)):
-        _refuse(operation, f"a permutation of {size} places", f"{name}, which is none", "pass flips, permutations ...")
+        refuse(operation, f"a permutation of {size} places", f"{name}, which is none", "pass flips, permutations ...")
     return places.astype(np.int64)
-
-
-def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError(operation, expected=expected, got=got, remedy=remedy)

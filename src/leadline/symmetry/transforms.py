@@ -4,12 +4,12 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, NoReturn, SupportsIndex, cast
+from typing import Any, SupportsIndex, cast
 
 import torch
 from torch import Tensor
 
-from leadline.core import InputError, torch_generator
+from leadline.core import InputError, refuse, torch_generator
 
 _SAME = 1e-9  # relative difference below which two transforms of a random batch are one
 _MOST_ELEMENTS = 1000
@@ -63,11 +63,11 @@ def permutation(order: Iterable[SupportsIndex], *, axis: int = -1) -> Transform:
     _check_axis("permutation", axis)
     places = whole_numbers(order)
     if places is None or sorted(places) != list(range(len(places))):
-        _refuse("permutation", "each of 0, 1, ... once", repr(order), "pass e.g. [1, 0, 2]")
+        refuse("permutation", "each of 0, 1, ... once", repr(order), "pass e.g. [1, 0, 2]")
 
     def permuted(batch: Tensor) -> Tensor:
         if batch.shape[axis] != len(places):
-            _refuse("permutation", f"{len(places)} places along axis {axis}", f"shape {tuple(batch.shape)}",
+            refuse("permutation", f"{len(places)} places along axis {axis}", f"shape {tuple(batch.shape)}",
                     "pass an order as long as the axis")  # fmt: skip
         return batch.index_select(axis, torch.tensor(places, device=batch.device))
 
@@ -114,7 +114,7 @@ def generated_by(*generators: Change) -> Generated:
     ['axis -2 reversed', 'mirrored', 'mirrored, axis -2 reversed']
     """
     if not generators:
-        _refuse("generated_by", "at least one transform", "none", "pass e.g. mirror()")
+        refuse("generated_by", "at least one transform", "none", "pass e.g. mirror()")
     return Generated(tuple(map(named, generators)))
 
 
@@ -123,7 +123,7 @@ def named(change: Any) -> Transform:
     if isinstance(change, Transform):
         return change
     if not callable(change):
-        _refuse("transform", "a callable on batches", type(change).__name__, "pass e.g. mirror() or a function")
+        refuse("transform", "a callable on batches", type(change).__name__, "pass e.g. mirror() or a function")
     name = getattr(change, "__name__", type(change).__name__)
     return Transform("transform" if name == "<lambda>" else name, cast(Change, change))
 
@@ -134,7 +134,7 @@ def listed(transforms: Any) -> list[Transform]:
         return list(transforms.generators)
     found = [named(one) for one in (transforms if isinstance(transforms, list | tuple) else [transforms])]
     if not found:
-        _refuse("transform", "at least one transform", "an empty list", "pass e.g. mirror()")
+        refuse("transform", "at least one transform", "an empty list", "pass e.g. mirror()")
     return found
 
 
@@ -171,7 +171,7 @@ def elements(
         found += [(one, image) for _, one, image in reached]
         frontier = [*reached]
         if known.count > _MOST_ELEMENTS:
-            _refuse("generated_by", f"a group of at most {_MOST_ELEMENTS} elements", "more",
+            refuse("generated_by", f"a group of at most {_MOST_ELEMENTS} elements", "more",
                     "pass a list of the transforms to try")  # fmt: skip
     for one in group.generators:
         _check_inverse(one, probe, known.count)
@@ -185,7 +185,7 @@ def _check_inverse(step: Transform, probe: Tensor, elements_found: int) -> None:
         after = step(after.clone())
         if _distances(probe.reshape(1, -1), after.reshape(-1)) <= _SAME:
             return
-    _refuse("generated_by", "transforms with inverses", f"{step.name}, which has none",
+    refuse("generated_by", "transforms with inverses", f"{step.name}, which has none",
             "pass a list of the transforms to try")  # fmt: skip
 
 
@@ -222,7 +222,7 @@ def _next(frontier: list, steps: list, known: _Known) -> Iterator[tuple[Tensor, 
                              remedy="call it by hand and mend it") from error  # fmt: skip
         if not isinstance(after, Tensor) or after.shape != before.shape:
             what = tuple(after.shape) if isinstance(after, Tensor) else type(after).__name__
-            _refuse("generated_by", f"transforms that keep the shape {shape}", f"{step.name}: {what}",
+            refuse("generated_by", f"transforms that keep the shape {shape}", f"{step.name}: {what}",
                     "generate from permutations of inputs of one shape")  # fmt: skip
         if known.add(after):
             yield after, path.then(step) if path else step, image.then(partner) if image and partner else partner
@@ -230,10 +230,4 @@ def _next(frontier: list, steps: list, known: _Known) -> Iterator[tuple[Tensor, 
 
 def _check_axis(operation: str, axis: int) -> None:
     if axis == 0:
-        _refuse(
-            operation, "an axis of each example", "axis 0, along which the examples lie", "count from 1, or from -1"
-        )
-
-
-def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError(operation, expected=expected, got=got, remedy=remedy)
+        refuse(operation, "an axis of each example", "axis 0, along which the examples lie", "count from 1, or from -1")

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,13 +12,15 @@ from jaxtyping import Int
 from torch import nn
 from torch.nn.utils import parametrize
 
-from leadline.core import InputError, Result
+from leadline.core import InputError, Result, refuse
 from leadline.symmetry.orbits import OrbitMean, joint, orbit_labels, permutations_of
 from leadline.symmetry.transforms import whole_numbers
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import pandas
+
+_refuse = partial(refuse, "tie_weights")
 
 _NUMBERED = 200  # weights of a unit up to which the picture writes the orbits' numbers
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -204,7 +207,3 @@ def _weight(layer: nn.Module) -> torch.Tensor:
     if not all(torch.isfinite(one).all() for one in layer.parameters()):
         _refuse("finite weights", "nan or inf", "initialize the layer again")
     return weight
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("tie_weights", expected=expected, got=got, remedy=remedy)

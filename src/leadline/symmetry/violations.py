@@ -4,14 +4,14 @@ import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from leadline.core import InputError, LeadlineError
+from leadline.core import LeadlineError, refuse
 from leadline.symmetry.comparisons import rounding_of
 from leadline.symmetry.outcomes import Outcome, SymmetryTest
 from leadline.symmetry.paired_outputs import Model
@@ -146,15 +146,15 @@ def _in_float64(trial: Trial, model: Model, pairs: Pairs, data: Tensor, *, toler
 def _check_effort(trial: Trial, data: Tensor) -> None:
     steps, bounds = trial.steps, trial.bounds
     if not isinstance(steps, Integral) or steps < 0:
-        _refuse(trial.operation, "search_steps of 0 or more", repr(steps), "pass e.g. 20, or 0 for no search")
+        refuse(trial.operation, "search_steps of 0 or more", repr(steps), "pass e.g. 20, or 0 for no search")
     if bounds is None:
         return
     is_pair = isinstance(bounds, Sequence) and len(bounds) == 2 and all(isinstance(one, Real) for one in bounds)
     if not is_pair or not bounds[0] < bounds[1]:
-        _refuse(trial.operation, "bounds (low, high)", repr(bounds), "pass e.g. (0.0, 1.0)")
+        refuse(trial.operation, "bounds (low, high)", repr(bounds), "pass e.g. (0.0, 1.0)")
     low, high = data.new_tensor(bounds) if data.is_floating_point() else bounds
     if data.min() < low or data.max() > high:
-        _refuse(trial.operation, f"bounds that hold the data, from {data.min():g} to {data.max():g}", repr(bounds),
+        refuse(trial.operation, f"bounds that hold the data, from {data.min():g} to {data.max():g}", repr(bounds),
                 "widen them, or leave out examples")  # fmt: skip
 
 
@@ -162,10 +162,10 @@ def _data(operation: str, model: Model, inputs: Inputs) -> Tensor:
     try:
         data = torch.as_tensor(inputs).detach()
     except (TypeError, ValueError, RuntimeError) as error:
-        _refuse(operation, "a tensor or an array of examples", f"{type(inputs).__name__}: {error}",
+        refuse(operation, "a tensor or an array of examples", f"{type(inputs).__name__}: {error}",
                 "pass the inputs of one batch")  # fmt: skip
     if not data.ndim or not data.numel() or not torch.isfinite(data.double()).all():
-        _refuse(operation, "a batch of finite inputs", f"shape {tuple(data.shape)}", "pass at least one finite example")
+        refuse(operation, "a batch of finite inputs", f"shape {tuple(data.shape)}", "pass at least one finite example")
     parameter = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     if isinstance(inputs, np.ndarray) and parameter is not None and data.is_floating_point():
         data = data.to(parameter)
@@ -176,12 +176,8 @@ def _pairs(operation: str, transform: Any, image: Any, data: Tensor) -> Pairs:
     changes = listed(transform)
     images: Sequence[Transform] | None = None if operation == "invariance" else listed(image)
     if images is not None and len(images) != len(changes):
-        _refuse(operation, f"{len(changes)} output transforms, one for each transform", str(len(images)),
+        refuse(operation, f"{len(changes)} output transforms, one for each transform", str(len(images)),
                 "pass lists of one length")  # fmt: skip
     if isinstance(transform, Generated):
         return elements(transform, shape=tuple(data.shape[1:]), images=images)
     return list(zip(changes, images or [None] * len(changes), strict=True))
-
-
-def _refuse(operation: str, expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError(operation, expected=expected, got=got, remedy=remedy)

@@ -7,14 +7,17 @@ array takes a hundredth of that. So whatever can be an array becomes one.
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
 
-from leadline.core import InputError, numpy_generator, torch_generator
+from leadline.core import numpy_generator, refuse, torch_generator
 from leadline.training.recipes import Plan, Recipe, plan_of, rates
+
+_refuse = partial(refuse, "training data")
 
 Arrays = tuple[torch.Tensor, ...]
 _IMAGES = 4  # axes of a batch of images
@@ -255,7 +258,3 @@ def channels_last(tensor: torch.Tensor) -> torch.Tensor:
     # With one channel any layout passes for this one, but what is made of the tensor later takes after its strides.
     strides = (channels * height * width, 1, channels * width, channels)
     return tensor.contiguous(memory_format=torch.channels_last).as_strided(tensor.shape, strides)
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("training data", expected=expected, got=got, remedy=remedy)

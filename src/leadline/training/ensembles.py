@@ -3,12 +3,13 @@
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
 
-from leadline.core import InputError, choose_device, random_state_kept, seed_of
+from leadline.core import choose_device, random_state_kept, refuse, seed_of
 from leadline.training.batches import LoaderSource, Source, plan_for, source_of
 from leadline.training.chunks import train_chunk
 from leadline.training.histories import Trained
@@ -20,6 +21,8 @@ from leadline.training.recipes import Plan, Recipe
 from leadline.training.steps import State
 from leadline.training.strategies import EXECUTIONS, Strategy, choose_strategy, identity, step_for
 from leadline.training.validation import Metric, Validation, validation_of
+
+_refuse = partial(refuse, "train_ensemble")
 
 
 def train_ensemble(
@@ -148,7 +151,3 @@ def _parts(members: int, chunk: int) -> list[slice]:
     count = -(-members // chunk)
     edges = [members * part // count for part in range(count + 1)]
     return [slice(start, end) for start, end in itertools.pairwise(edges)]
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("train_ensemble", expected=expected, got=got, remedy=remedy)

@@ -3,14 +3,16 @@
 import copy
 import random
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
-from leadline.core import InputError, random_state_kept, seed_of
+from leadline.core import random_state_kept, refuse, seed_of
 from leadline.training.steps import State, state_of
+
+_refuse = partial(refuse, "models from a factory")
 
 Factory = Callable[[], nn.Module]
 
@@ -98,7 +100,3 @@ def _put(stack: State, member: int, state: State) -> None:
 def _same(one: State, other: State) -> bool:
     pairs = ((one.parameters, other.parameters), (one.buffers, other.buffers))
     return all(a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a) for a, b in pairs)
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("models from a factory", expected=expected, got=got, remedy=remedy)

@@ -12,11 +12,13 @@ Weight decay comes in three kinds, which differ in what `weight_decay` multiplie
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from functools import partial
 
 import torch
 
-from leadline.core import InputError
+from leadline.core import refuse
+
+_refuse = partial(refuse, "Optimizer")
 
 Scalar = float | int | torch.Tensor
 Hyper = Mapping[str, Scalar]
@@ -280,7 +282,3 @@ def optimizer_of(optimizer: str | Optimizer) -> Optimizer:
     Optimizer(name='rmsprop', decay=None, eps_inside_root=False, centered=False, amsgrad=False, maximize=False)
     """
     return optimizer if isinstance(optimizer, Optimizer) else Optimizer(optimizer)
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("Optimizer", expected=expected, got=got, remedy=remedy)

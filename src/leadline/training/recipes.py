@@ -2,16 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
-from typing import NoReturn
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from leadline.core import InputError
+from leadline.core import refuse
 from leadline.training.objectives import Loss, Objective, objective_of
 from leadline.training.optimizers import HYPER_PARAMETERS, Optimizer, optimizer_of
 from leadline.training.schedules import BatchGrowth, Constant, Schedule
+
+_refuse = partial(refuse, "Recipe")
 
 _BATCH_SIZE = 64
 
@@ -147,7 +149,3 @@ def rates(recipe: Recipe, total: int) -> Float[np.ndarray, " steps"]:
             "return an array as long as its first argument",
         )
     return lr
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("Recipe", expected=expected, got=got, remedy=remedy)

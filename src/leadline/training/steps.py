@@ -6,15 +6,18 @@ Everything else transforms it: a loop over it trains, mapping it over members is
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, NoReturn
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.func import functional_call, grad_and_value, vmap
 
-from leadline.core import InputError
+from leadline.core import refuse
 from leadline.training.objectives import Batch, Loss, Objective, objective_of
 from leadline.training.optimizers import Hyper, Memory, Optimizer, Tensors, optimizer_of
+
+_refuse = partial(refuse, "training step")
 
 
 class State(NamedTuple):
@@ -262,7 +265,3 @@ def build_step(
         accumulation=accumulation,
         autocast=autocast,
     )
-
-
-def _refuse(expected: str, got: str, remedy: str) -> NoReturn:
-    raise InputError("training step", expected=expected, got=got, remedy=remedy)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,10 +10,12 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.utils._pytree import tree_map
 
-from leadline.core import InputError
+from leadline.core import refuse
 from leadline.training.batches import Arrays, source_of
 from leadline.training.objectives import STANDARD_LOSSES, Objective
 from leadline.training.steps import State
+
+_refuse = partial(refuse, "validation")
 
 Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor | float]
 _ROWS = 1024  # examples per forward pass, over all members: at most so many, fewer of large ones
@@ -130,7 +133,3 @@ def _named(metrics: Sequence[str] | Mapping[str, Metric]) -> dict[str, Metric]:
         if name not in STANDARD_METRICS:
             _refuse("metrics among " + ", ".join(STANDARD_METRICS), repr(name), "pass these or {name: function}")
     return {name: STANDARD_METRICS[name] for name in metrics}
-
-
-def _refuse(expected: str, got: str, remedy: str) -> None:
-    raise InputError("validation", expected=expected, got=got, remedy=remedy)
