@@ -108,3 +108,16 @@ def test_picture_has_one_line_per_symbol():
     ax = formula.plot()
     assert [line.get_label() for line in ax.lines] == ["C"]
     assert np.asarray(ax.lines[0].get_ydata()).tolist() == [4 * C for C in range(1, 7)]
+
+
+def test_two_values_of_a_symbol_tell_no_degree():
+    options = {"input_size": lambda width: (1, width)}
+    short = count_formula(lambda width: nn.Linear(width, width), {"width": (1, 2)}, **options)
+    assert short.caveats == (
+        "too few values of width to tell its degree: the formula holds for these alone; widen its range",
+    )
+    wide = count_formula(lambda width: nn.Linear(width, width), {"width": (1, 8)}, **options)
+    assert not wide.caveats
+    assert str(wide.expression) == "width**2"
+    assert wide.points_used == 3
+    assert wide.points_confirmed >= 2

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from leadline.architecture.conventions import Convention
-from leadline.architecture.polynomials import Coefficients, evaluate, interpolate
+from leadline.architecture.polynomials import AGREEMENTS, Coefficients, evaluate, interpolate
 from leadline.architecture.profiling import quantity_of
 from leadline.core import InputError, Result
 
@@ -94,8 +94,8 @@ class CountFormula(Result):
 
     def headline(self) -> str:
         return (
-            f"{self.quantity} = {self.expression} ({self.points_used} points used, "
-            f"{self.points_confirmed} fresh ones confirmed; {self._grid()})"
+            f"{self.quantity} = {self.expression} ({self.points_used} points determine it, "
+            f"{self.points_confirmed} more confirm it; {self._grid()})"
         )
 
     def to_frame(self) -> "pandas.DataFrame":
@@ -181,7 +181,7 @@ def count_formula(
     moduli = {name: (residues or {}).get(name, 1) for name in axes}
     accepted = _accepted(factory, list(axes))
     used = confirmed = 0
-    pieces = []
+    pieces, short = [], set()
 
     def value_at(point: tuple[int, ...]) -> int:
         values = dict(zip(axes, point, strict=True))
@@ -195,6 +195,7 @@ def count_formula(
             for (name, modulus), residue in zip(moduli.items(), classes, strict=True)
         }
         found = interpolate(value_at, grids, "count_formula")
+        short |= {name for name, grid in grids.items() if len(grid) <= AGREEMENTS}
         used, confirmed = used + found.used, confirmed + found.confirmed
         pieces.append(Piece(residues=classes, terms=_terms(found.coefficients)))
     return CountFormula(
@@ -205,7 +206,11 @@ def count_formula(
         pieces=tuple(pieces),
         points_used=used,
         points_confirmed=confirmed,
-    )
+        caveats=tuple(
+            f"too few values of {name} to tell its degree: the formula holds for these alone; widen its range"
+            for name in axes if name in short
+        ),
+    )  # fmt: skip
 
 
 def _grid(name: str, bounds: Any) -> range:

@@ -1,6 +1,7 @@
 """Recover a polynomial with rational coefficients from its values at integer points, exactly."""
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +13,7 @@ from leadline.core import NotPolynomialError, numpy_generator
 Point = tuple[int, ...]
 Coefficients = dict[Point, Fraction]  # exponents -> coefficient
 
-_AGREEMENTS = 2  # further points that a degree must predict before it is believed
+AGREEMENTS = 2  # further points that a degree must predict before it is believed
 _HIGHEST_DEGREE = 6  # in one symbol: counts are products of a few sizes, and any 30 points fit some degree 29
 
 
@@ -22,7 +23,7 @@ class Interpolation:
 
     coefficients: Coefficients
     used: int  # points that determined it
-    confirmed: int  # fresh points that it predicted
+    confirmed: int  # further points that it predicted
 
 
 def interpolate(value_at: Callable[[Point], int], axes: Mapping[str, range], operation: str) -> Interpolation:
@@ -46,14 +47,14 @@ def interpolate(value_at: Callable[[Point], int], axes: Mapping[str, range], ope
     degrees = [_degree_along(place, grids, known, axes, operation) for place in range(len(grids))]
     refusal = None
     while True:
-        coefficients = _fit([grid[: degree + 1] for grid, degree in zip(grids, degrees, strict=True)], known)
-        used = len(values)
-        missed = next(
-            (point for point in _fresh_points(grids, values) if not _predicts(coefficients, point, known)), None
-        )
+        cube = [grid[: degree + 1] for grid, degree in zip(grids, degrees, strict=True)]
+        coefficients = _fit(cube, known)
+        points = [*values, *_fresh_points(grids, values)]
+        missed = next((point for point in points if not _predicts(coefficients, point, known)), None)
         if missed is None:
+            used = math.prod(map(len, cube))
             return Interpolation(coefficients, used, len(values) - used)
-        limits = [min(_HIGHEST_DEGREE, len(grid) - 1 - _AGREEMENTS) for grid in grids]
+        limits = [min(_HIGHEST_DEGREE, len(grid) - 1 - AGREEMENTS) for grid in grids]
         raised = [max(degree, min(degree + 1, limit)) for degree, limit in zip(degrees, limits, strict=True)]
         refusal = refusal or _refusal(operation, axes, missed, known(missed), evaluate(coefficients, missed))
         if raised == degrees:
@@ -84,19 +85,19 @@ def _degree_along(
     grid = grids[place]
     line: list[int] = []
     for count, position in enumerate(grid, 1):
-        if count > _HIGHEST_DEGREE + 1 + _AGREEMENTS:
+        if count > _HIGHEST_DEGREE + 1 + AGREEMENTS:
             break
         line.append(known((*middle[:place], position, *middle[place + 1 :])))
-        degree = count - 1 - _AGREEMENTS
+        degree = count - 1 - AGREEMENTS
         if 0 <= degree <= _HIGHEST_DEGREE and _is_of_degree(line, degree):
             return degree
-    if len(grid) <= _AGREEMENTS:  # too short a range to tell: as many points, as high a degree
+    if len(grid) <= AGREEMENTS:  # too short a range to tell: as many points, as high a degree
         return len(grid) - 1
     if len(line) == len(grid):
         raise NotPolynomialError(
             operation,
-            expected=f"a range of {list(axes)[place]} that confirms a degree by {_AGREEMENTS} further points",
-            got=f"{len(grid)} points, which agree with no degree up to {len(grid) - 1 - _AGREEMENTS}",
+            expected=f"a range of {list(axes)[place]} that confirms a degree by {AGREEMENTS} further points",
+            got=f"{len(grid)} points, which agree with no degree up to {len(grid) - 1 - AGREEMENTS}",
             remedy="widen the range",
         )
     point = (*middle[:place], grid[len(line) - 1], *middle[place + 1 :])
