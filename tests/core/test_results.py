@@ -1,10 +1,13 @@
+import io
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from jaxtyping import Float
+from rich.console import Console
 
 from leadline.core import Result
+from leadline.core.fitted_tables import FittedTable
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -55,3 +58,14 @@ def test_shape_checks_are_on_in_tests():
 
     with pytest.raises(TypeCheckError, match="name"):
         choose_device(3)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("width", [30, 60, 200])
+def test_numbers_are_never_cut(width):
+    names = [f"column_{number}" for number in range(6)]
+    rows = [["a layer", *(f"{10**number:,}" for number in range(5))] for _ in range(2)]
+    console = Console(width=width, file=io.StringIO())
+    console.print(FittedTable(names, [False] + [True] * 5, rows))
+    printed = console.file.getvalue()
+    assert all(text in printed for text in [*names, *rows[0]])
+    assert max(map(len, printed.splitlines())) <= width

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from leadline.core.encoding import from_plain, to_plain
+from leadline.core.fitted_tables import FittedTable
 
 if TYPE_CHECKING:  # drawing and tables load only when asked for; full dotted names let beartype find them in tests
     import matplotlib.axes
@@ -69,14 +70,11 @@ class Result(ABC):
     def for_terminal(self, frame: "pandas.DataFrame") -> Any:
         """The headline, a table of the result and the caveats, for rich to print."""
         from rich.console import Group
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, header_style="bold", padding=(0, 1))
-        for name, column in frame.items():
-            table.add_column(Text(str(name)), justify="right" if column.dtype.kind in "iuf" else "left")
-        for row in frame.itertuples(index=False):
-            table.add_row(*(Text(_cell(value)) for value in row))
+        numeric = [column.dtype.kind in "iuf" for _, column in frame.items()]
+        rows = [tuple(map(_cell, row)) for row in frame.itertuples(index=False)]
+        table = FittedTable([str(name) for name in frame.columns], numeric, rows)
         notes = [Text(f"note: {caveat}", style="dim") for caveat in self.caveats]
         return Group(Text(self.headline(), style="bold"), table, *notes)
 
