@@ -167,3 +167,9 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(here, workers):
     assert 0 < finished < 100
     again = subprocess.run(program, capture_output=True, text=True, check=True).stdout
     assert f"100 of 100 done; {100 - finished} computed now" in again
+
+
+def test_a_sweep_of_which_nothing_is_done_says_why(here, run):
+    found = run("run", "jobs_of_a_user.quotient", "x=1", "y=0", "--store", "runs.db")
+    assert found.exit_code == 1
+    assert 'the first that failed, {"x": 1, "y": 0}: ZeroDivisionError' in found.stderr

@@ -1,11 +1,12 @@
 import random
+import threading
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from leadline.core import borrow
+from leadline.core import InputError, borrow, twin
 
 
 @pytest.fixture
@@ -86,3 +87,19 @@ def test_mode_for_the_body(model):
     with borrow(model, training=False):
         assert not any(module.training for module in model.modules())
     assert model.training
+
+
+def test_embeddings_that_renormalize_themselves_are_given_back():
+    words = nn.Embedding(5, 3, max_norm=0.1)
+    before = words.weight.detach().clone()
+    with borrow(words):
+        words(torch.arange(5))
+        assert not torch.equal(words.weight, before)
+    assert torch.equal(words.weight, before)
+
+
+def test_what_cannot_be_copied_is_named():
+    layer = nn.Linear(1, 1)
+    layer.lock = threading.Lock()
+    with pytest.raises(InputError, match="copying a model: expected a module"):
+        twin(layer)

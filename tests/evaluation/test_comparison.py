@@ -75,3 +75,8 @@ def test_three_plots_side_by_side(compared):
 def test_there_must_be_a_score():
     with pytest.raises(InputError, match="at least one score"):
         compare_scores(LABELS, {})
+
+
+def test_intervals_of_a_perfect_score_say_that_they_say_nothing():
+    found = compare_scores([0, 1] * 20, {"perfect": [0, 1] * 20, "other": list(range(40))}, replicates=100)
+    assert found.caveats[0].startswith("intervals of no width (perfect)")

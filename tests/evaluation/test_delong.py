@@ -70,3 +70,9 @@ def test_it_is_a_result():
 def test_bad_input_is_named(labels, scores, options, message):
     with pytest.raises(InputError, match=message):
         auroc_interval(labels, scores, **options)
+
+
+def test_two_perfect_scores_differ_by_nothing_without_variance():
+    found = auroc_difference([0, 1] * 5, [0, 1] * 5, [0, 2] * 5)
+    assert found.standard_error == 0
+    assert "variance 0" in found.caveats[0]

@@ -74,7 +74,7 @@ def test_result() -> None:
         (mlp([64, 8]), INPUTS, {"widths": (8, 16)}, InputError, "a factory of one argument"),
         (lambda width: mlp([64, width]), INPUTS, {"widths": (8, 8)}, InputError, "two or more different widths"),
         (lambda: mlp([64, 8]), INPUTS, {"draws": 0}, InputError, "at least one draw"),
-        (lambda: mlp([64, 8]), INPUTS, {"widths": (8, 16)}, ModelError, "a factory that builds"),
+        (lambda: mlp([64, 8]), INPUTS, {"widths": (8, 16)}, ModelError, "a factory that makes"),
         (lambda width: mlp([64] * (width // 8)), INPUTS, {"widths": (16, 32)}, InputError, "the same layers"),
         (mlp([32, 8]), INPUTS, {}, ModelError, "shape"),
     ],

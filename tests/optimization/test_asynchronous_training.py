@@ -120,3 +120,13 @@ def test_bad_input_is_refused(perceptron, data):
             train_asynchronously(perceptron, data, recipe, delays=delays)
     with pytest.raises(InputError, match="positive curvature"):
         stable_rate(-1.0, 2)
+
+
+def test_without_delay_it_is_plain_training_in_channels_last_too():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 24, 3), nn.BatchNorm2d(24), nn.ReLU(), nn.Flatten(), nn.Linear(864, 2))
+    images = torch.randn(12, 3, 8, 8), torch.arange(12) % 2
+    recipe = Recipe(lr=0.1, epochs=2, batch_size=4, channels_last=True)
+    late, plain = train_asynchronously(model, images, recipe, delays=0), train(model, images, recipe)
+    for name, value in plain.parameters().items():
+        assert torch.equal(late.parameters()[name], value)

@@ -161,3 +161,10 @@ def test_bad_input_is_refused(name: str) -> None:
     given = {"target": 0.1, "batch_sizes": [4, 16], "lrs": [0.1], "steps": 5, "loss": "half_mse"} | changes
     with pytest.raises(InputError, match=message):
         critical_batch_size(lambda: nn.Linear(2, 1), data, **given)
+
+
+def test_a_target_that_is_reached_at_once_is_said_to_be_too_high() -> None:
+    data = torch.linspace(-1, 1, 32)[:, None], torch.linspace(-2, 2, 32)[:, None]
+    found = critical_batch_size(lambda: nn.Linear(1, 1), data, target=100.0, batch_sizes=[2, 8], lrs=[0.1],
+                                loss="mse", steps=20, seeds=2)  # fmt: skip
+    assert found.caveats[0] == "the target was reached by the first evaluation at batch sizes [2, 8]: lower it"

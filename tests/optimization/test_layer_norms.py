@@ -6,10 +6,11 @@ import pytest
 import torch
 from tolerances import AUTOGRAD
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from leadline.core import InputError, borrow
 from leadline.optimization.example_gradients import ExampleGradients
-from leadline.training import objective_of
+from leadline.training import Objective, objective_of
 
 N = 5
 
@@ -113,6 +114,24 @@ class Frozen(nn.Module):
         return self.second(self.first(x).relu_())
 
 
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.temperature = nn.Linear(4, 3), nn.Parameter(torch.tensor(0.7))
+
+    def forward(self, x):
+        return self.layer(x) * self.temperature
+
+
+class Checkpointed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 5), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.second(checkpoint(lambda x: self.first(x).tanh(), x, use_reentrant=False))
+
+
 def rows(*shape: int) -> Callable[[], torch.Tensor]:
     return lambda: torch.randn(N, *shape)
 
@@ -164,6 +183,8 @@ CASES: dict[str, tuple[Callable[[], tuple[nn.Module, Callable[[], torch.Tensor]]
     "weight norm": (lambda: (nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), rows(4)), 0),
     "layer without effect": (lambda: (Unused(), rows(4)), 2),
     "frozen parts": (lambda: (Frozen(), rows(4)), 1),
+    "parameter without axes": (lambda: (Scaled(), rows(4)), 1),
+    "checkpointed layer": (lambda: (Checkpointed(), rows(4)), 2),
 }  # fmt: skip
 
 
@@ -223,3 +244,73 @@ def test_a_loss_that_is_no_mean_over_examples_is_refused(loss) -> None:
     gradients = ExampleGradients(nn.Linear(4, 3).double(), objective_of(loss))
     with pytest.raises(InputError, match="mean of its examples' own losses"):
         gradients.of(batch)
+
+
+def test_targets_that_a_later_batch_ignores_are_refused() -> None:
+    torch.manual_seed(0)
+    gradients = ExampleGradients(nn.Linear(4, 3), objective_of("cross_entropy"))
+    gradients.of((torch.randn(4, 4), torch.tensor([0, 1, 2, 1])))
+    with pytest.raises(InputError, match="no ignored targets"):
+        gradients.of((torch.randn(4, 4), torch.tensor([0, -100, 2, 1])))
+
+
+class Routed(nn.Module):
+    """Only examples with a positive first feature pass the second layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 3), nn.Linear(4, 3)
+
+    def forward(self, x):
+        outputs, chosen = self.first(x), x[:, 0] > 0
+        return outputs.index_add(0, chosen.nonzero()[:, 0], self.second(x[chosen]))
+
+
+def test_a_layer_that_a_later_batch_calls_with_other_rows_loses_its_rule() -> None:
+    torch.manual_seed(0)
+    model, inputs, targets = Routed().double(), torch.randn(4, 4).double(), torch.tensor([0, 1, 2, 1])
+    objective = objective_of("cross_entropy")
+    with borrow(model):
+        gradients = ExampleGradients(model, objective)
+        gradients.of((inputs.abs(), targets))
+        assert gradients.unruled == []
+        mixed = inputs.abs() * torch.tensor([[-1.0], [1], [1], [1]])
+        found = gradients.of((mixed, targets))
+        assert gradients.unruled == ["second"]
+    loss = nn.functional.cross_entropy(model(mixed), targets, reduction="none")
+    for place in range(4):
+        parts = torch.autograd.grad(loss[place], list(model.second.parameters()), retain_graph=True)
+        true = sum(float(part.square().sum()) for part in parts)
+        assert float(found["second"].norms[place]) == pytest.approx(true, rel=AUTOGRAD, abs=AUTOGRAD)
+
+
+def test_an_objective_that_looks_at_the_module_itself() -> None:
+    """A penalty on weights that vmap has not put in their place."""
+    torch.manual_seed(0)
+    model, batch = Bare().double(), (torch.randn(3, 4).double(), torch.tensor([0, 1, 2]))
+    parameters = list(model.parameters())
+
+    def function(called, given):
+        return nn.functional.cross_entropy(called(given[0]), given[1]) + 5 * sum(p.square().sum() for p in parameters)
+
+    objective = Objective("penalized", function)
+    with borrow(model):
+        gradients = ExampleGradients(model, objective)
+        found = gradients.of(batch)
+    assert not gradients.mapped
+    for place in range(3):
+        loss = function(model, [array[place : place + 1] for array in batch])
+        true = sum(float(g.square().sum()) for g in torch.autograd.grad(loss, parameters))
+        norms = sum(layer.norms[place] for layer in found.values())
+        assert float(norms) == pytest.approx(true, rel=AUTOGRAD)
+
+
+def test_squares_beyond_half_precision() -> None:
+    torch.manual_seed(0)
+    inputs, targets = 300 * torch.randn(4, 6, dtype=torch.float16), torch.tensor([0, 1, 2, 1])
+    for model in (nn.Linear(6, 3).half(), nn.Sequential(nn.Linear(6, 3), nn.PReLU()).half()):
+        with borrow(model):
+            found = ExampleGradients(model, objective_of("cross_entropy")).of((inputs, targets))
+        norms = torch.stack([layer.norms for layer in found.values()]).sum(0)
+        assert float(norms.max()) > torch.finfo(torch.float16).max
+        assert norms.isfinite().all()

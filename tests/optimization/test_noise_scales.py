@@ -186,3 +186,23 @@ def test_bad_input_is_refused(name: str) -> None:
     call, message = BAD[name]
     with pytest.raises(InputError, match=message):
         call(*problem())
+
+
+def test_two_examples_are_all_there_are() -> None:
+    """Gradients -1 and -3: their mean -2, their variance 1."""
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    found = gradient_noise(model, ([[1.0], [1.0]], [[1.0], [3.0]]), loss="half_mse")
+    assert (found.whole.trace, found.whole.squared_norm, found.whole.scale) == (1, 4, 0.25)
+    assert found.whole.scale_interval == (0.25, 0.25)
+    assert found.whole.resolved
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"batch_size": 2.5}, "whole numbers"), ({"batch_size": 1, "batches": 2}, "two examples or more outside")],
+)
+@pytest.mark.usefixtures("types_unchecked")
+def test_sizes_that_tell_nothing(options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        gradient_noise(nn.Linear(1, 1), (torch.ones(9, 1), torch.ones(9, 1)), loss="mse", **options)

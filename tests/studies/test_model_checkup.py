@@ -89,7 +89,7 @@ def test_what_cannot_be_measured_at_all_is_refused(types_unchecked):
         checkup(mlp([5, 2]), (ROWS, CLASSES), loss="no such loss")
     with pytest.raises(InputError, match="factory of modules, got str"):
         checkup("net", (ROWS, CLASSES))  # pyright: ignore[reportArgumentType]
-    with pytest.raises(InputError, match="some instrument can measure"):
+    with pytest.raises(InputError, match="some instrument can measure, got profile: expected a forward pass"):
         checkup(mlp([4, 2]), (ROWS, CLASSES))
 
 

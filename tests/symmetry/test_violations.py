@@ -325,3 +325,9 @@ def test_transforms_that_return_nothing() -> None:
         invariance(nn.ReLU(), lambda x: None, DATA)
     with pytest.raises(InputError, match=r"keep the shape \(2, 6\), got transform: NoneType"):
         invariance(nn.ReLU(), generated_by(lambda x: None), DATA)  # pyright: ignore[reportArgumentType]
+
+
+def test_data_of_another_precision_take_that_of_the_model():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 1))
+    found = invariance(model, mirror(), torch.randn(4, 4, 4, dtype=torch.float64), seed=0)
+    assert found.tests

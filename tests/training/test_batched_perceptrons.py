@@ -123,3 +123,9 @@ def test_certain_outputs_have_a_finite_loss():
         return nn.Sequential(layer)
 
     agree(factory, "cross_entropy", draw(4), CLASSES)
+
+
+def test_further_parameters_are_left_to_others():
+    model = nn.Sequential(nn.Linear(4, 3))
+    model[0].register_parameter("extra", nn.Parameter(torch.ones(3)))
+    assert perceptron_layers(model) is None

@@ -181,3 +181,18 @@ def test_what_needs_arrays():
     loader = source_of(DataLoader(Pairs(), batch_size=3), CPU, torch.float64)
     with pytest.raises(InputError, match="batches as the DataLoader makes them"):
         plan_for(Recipe(lr=0.1, epochs=1, batch_size=4), loader)
+
+
+def test_a_loader_s_own_generator_is_left_as_it_was():
+    generator = torch.Generator().manual_seed(0)
+    data = TensorDataset(torch.arange(12.0)[:, None], torch.zeros(12, 1))
+    source = source_of(DataLoader(data, batch_size=4, shuffle=True, generator=generator), CPU, torch.float32)
+    before = generator.get_state()
+    first = [batch[0] for batch in source.batches(5)]
+    assert torch.equal(generator.get_state(), before)
+    assert all(map(torch.equal, first, [batch[0] for batch in source.batches(5)]))
+
+
+def test_label_noise_is_a_share_of_classes():
+    with pytest.raises(InputError, match="at most 1, a share of the classes"):
+        noisy(torch.arange(4), 3.0, seed=0)

@@ -276,3 +276,26 @@ def test_evaluations_may_come_every_few_steps(execution):
     recipes = [Recipe(lr=0.1, steps=7, seed=seed) for seed in range(2)]
     trained = train_ensemble(plain, DATA, recipes, validation=HELD_OUT, evaluate_every=3, execution=execution)
     assert trained.history.evaluated_at.tolist() == [[3, 3], [6, 6], [7, 7]]
+
+
+def test_what_prints_alike_is_not_taken_for_the_same_model():
+    """As when a notebook's cell is run again after a change."""
+
+    def net(drops):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer, self.norm = nn.Linear(4, 3), nn.LayerNorm(3)
+
+            def forward(self, x):
+                outputs = self.norm(self.layer(x))
+                return nn.functional.dropout(outputs, 0.5, self.training) if drops else outputs
+
+        return Net
+
+    data = torch.randn(64, 4, generator=torch.Generator().manual_seed(0)), torch.arange(64) % 3
+    recipes = [Recipe(lr=0.1, epochs=20, batch_size=16, seed=seed) for seed in range(16)]
+    train_ensemble(net(False), data, recipes)
+    history = train_ensemble(net(True), data, recipes).history
+    assert history.execution == "one after the other"
+    assert "draws random numbers" in history.caveats[0]

@@ -68,3 +68,10 @@ def test_few_members_get_a_curve_each_and_many_a_band(history):
 def test_trained_says_its_history():
     trained = train_ensemble(lambda: nn.Linear(1, 1), DATA, [Recipe(lr=0.1, steps=5, loss="mse")])
     assert repr(trained) == trained.history.headline()
+
+
+def test_members_with_one_seed_are_told_apart_by_their_rates():
+    data = torch.ones(4, 1), torch.ones(4, 1)
+    recipes = [Recipe(lr=lr, steps=2, loss="mse") for lr in (0.01, 0.1)]
+    ax = train_ensemble(lambda: nn.Linear(1, 1), data, recipes).history.plot()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["member 0, lr 0.01", "member 1, lr 0.1"]

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from leadline.core import InputError, ModelError
-from leadline.training import BatchGrowth, Cosine, Objective, Recipe, order, train
+from leadline.training import BatchGrowth, Cosine, Objective, Recipe, order, train, train_ensemble
 
 INPUTS, TARGETS = (torch.as_tensor(array) for array in load_digits(return_X_y=True))
 DATA = INPUTS[:300] / 16, TARGETS[:300]
@@ -184,3 +185,63 @@ def test_progress_goes_to_standard_error(capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert out == ""
     assert "training" in err
+
+
+class Picky(nn.Module):
+    def __init__(self, error):
+        super().__init__()
+        self.layer, self.error = nn.Linear(3, 2), error
+
+    def forward(self, x):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [AssertionError("no"), KeyError("no"), ZeroDivisionError("no")])
+def test_whatever_the_model_raises_names_the_operation(error):
+    data, recipe = (torch.ones(8, 3), torch.zeros(8, dtype=torch.long)), Recipe(lr=0.1, steps=2)
+    with pytest.raises(ModelError, match=r"train: .*no"):
+        train(Picky(error), data, recipe)
+    with pytest.raises(ModelError, match=r"train\w*: .*no"):
+        train_ensemble(lambda: Picky(error), data, [recipe] * 20)
+
+
+def test_a_factory_that_raises_is_named():
+    with pytest.raises(ModelError, match="a factory that makes a model, got ZeroDivisionError"):
+        train_ensemble(lambda: 1 / 0, (torch.ones(8, 3), torch.ones(8, 1)), [Recipe(lr=0.1, steps=2)])
+
+
+def test_models_without_values_are_refused():
+    with pytest.raises(InputError, match="parameters with values, got some on the meta device"):
+        train(nn.Linear(3, 1, device="meta"), (torch.ones(8, 3), torch.ones(8, 1)), Recipe(lr=0.1, steps=2))
+
+
+def test_training_where_the_caller_records_no_gradients_and_with_what_a_forward_pass_left():
+    torch.manual_seed(0)
+    model = nn.Linear(3, 1)
+    data, recipe = (torch.ones(8, 3), torch.ones(8, 1)), Recipe(lr=0.1, steps=2, loss="mse")
+    plain = train(model, data, recipe).parameters()["weight"]
+    model.seen = model(data[0])  # as models do that keep activations to be looked at
+    with torch.no_grad():
+        assert torch.equal(train(model, data, recipe).parameters()["weight"], plain)
+
+
+def test_objectives_see_the_parameters_that_are_trained():
+    """A penalty in the objective is L2 decay."""
+
+    def function(model, batch):
+        squares = sum(parameter.square().sum() for parameter in model.parameters())
+        return nn.functional.mse_loss(model(batch[0]), batch[1]) + 0.05 * squares
+
+    torch.manual_seed(0)
+    data = torch.randn(16, 3).double(), torch.randn(16, 1).double()
+    recipe = Recipe(lr=0.1, steps=5, loss="mse")
+    recipes = [replace(recipe, seed=seed) for seed in range(3)]
+    make = lambda: nn.Linear(3, 1).double()  # noqa: E731
+    decayed = train_ensemble(make, data, [replace(one, weight_decay=0.1) for one in recipes])
+    for execution in ("mapped", "sequential"):
+        found = train_ensemble(
+            make, data, [replace(one, loss=Objective("penalized", function)) for one in recipes],
+            validation=data, execution=execution,
+        )  # fmt: skip
+        for member in range(3):
+            torch.testing.assert_close(found.parameters(member), decayed.parameters(member), rtol=1e-12, atol=1e-12)

@@ -140,3 +140,11 @@ def test_training_in_channels_last_leaves_the_callers_model_plain():
     ]
     torch.testing.assert_close(*losses, rtol=ALGEBRA, atol=ALGEBRA)
     assert (type(model[0]), type(model[3])) == (nn.ConvTranspose2d, nn.BatchNorm2d)
+
+
+def test_models_in_bfloat16_as_a_whole():
+    torch.manual_seed(0)
+    images = torch.randn(4, 24, 8, 32).bfloat16().contiguous(memory_format=torch.channels_last)
+    quick, plain = QuickBatchNorm2d(24).bfloat16(), nn.BatchNorm2d(24).bfloat16()
+    assert torch.equal(quick(images), plain(images))
+    assert torch.equal(quick.running_var, plain.running_var)

@@ -1,6 +1,5 @@
 """The receptive field as gradients show it: the input indices on which an output's derivative is not zero."""
 
-import copy
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ from leadline.architecture.executions import Execution
 from leadline.architecture.module_calls import CallStack, module_calls
 from leadline.architecture.receptive_fields import AxisField, Disagreement, LayerField, Measurement
 from leadline.architecture.traced_layers import LayerOutputs
-from leadline.core import random_state_kept, torch_generator
+from leadline.core import random_state_kept, torch_generator, twin
 
 _ROUNDING = 1e-14  # of the largest derivative: an interpolation weight that is zero but for rounding
 _ACTIVATIONS = frozenset((
@@ -136,19 +135,19 @@ def _run(execution: Execution) -> tuple[Tensor, dict[int, Tensor]]:
 
 def _positive_copy(model: nn.Module, generator: torch.Generator) -> nn.Module:
     """A float64 copy on the CPU in evaluation mode whose weights are positive and whose signal keeps its size."""
-    twin = copy.deepcopy(model)
-    if any(one.is_meta for one in (*twin.parameters(), *twin.buffers())):
-        twin = twin.to_empty(device="cpu")
-    twin = twin.to("cpu", torch.float64).eval()
-    for parameter in twin.parameters():
+    copied = twin(model)
+    if any(one.is_meta for one in (*copied.parameters(), *copied.buffers())):
+        copied = copied.to_empty(device="cpu")
+    copied = copied.to("cpu", torch.float64).eval()
+    for parameter in copied.parameters():
         fan_in = max(1, parameter[0].numel()) if parameter.ndim > 1 and len(parameter) else 1
         values = torch.rand(parameter.shape, dtype=torch.float64, generator=generator)
         parameter.data = (values + 0.5) / fan_in
         parameter.requires_grad_(False)
-    for name, buffer in twin.named_buffers():
+    for name, buffer in copied.named_buffers():
         if buffer.is_floating_point():
             buffer.fill_(1.0 if name.endswith("running_var") else 0.0 if name.endswith("running_mean") else 0.5)
-    return twin
+    return copied
 
 
 def _support(

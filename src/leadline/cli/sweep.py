@@ -37,7 +37,10 @@ def run_sweep(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute failed rows anew.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Compute a function for every combination of the values; run the same command to go on after an interruption."""
+    """Compute a function for every combination of the values; run the same command to go on after an interruption.
+
+    The exit status is 1 where jobs failed and none is done.
+    """
     from leadline.sweep import grid, sweep
 
     if str(Path.cwd()) not in sys.path:
@@ -47,6 +50,11 @@ def run_sweep(
         result = sweep(function, settings, store=store, executor=executor, version=version, retry_failed=retry_failed,
                        progress=True)  # fmt: skip
     show(result, as_json=as_json, text=result.headline())
+    if result.failed:
+        first = next(row for row in result.rows() if row.outcome == "failed")
+        typer.echo(f"leadline: the first that failed, {json.dumps(first.arguments)}: {first.error}", err=True)
+    if result.failed and not result.done:
+        raise typer.Exit(1)
 
 
 @sweeps.command("list")

@@ -1,4 +1,4 @@
-from .borrowing import borrow
+from .borrowing import borrow, twin
 from .devices import choose_device
 from .encoding import from_plain, to_plain
 from .errors import (
@@ -34,4 +34,5 @@ __all__ = [
     "seed_of",
     "to_plain",
     "torch_generator",
+    "twin",
 ]

@@ -1,5 +1,6 @@
-"""Use a caller's module and give it back exactly as it was."""
+"""Use a caller's module and give it back exactly as it was, or a copy of it."""
 
+import copy
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from leadline.core.errors import InputError
 from leadline.core.seeds import random_state_kept
 
 
@@ -18,6 +20,7 @@ def borrow(model: nn.Module, *, training: bool | None = None, copy_parameters: b
     Given back, also after an exception: training mode, hooks, submodules, attributes, which tensor is which
     parameter or buffer, `requires_grad`, `.grad`, the values of buffers, and every global random state.
     Parameter values are copied only when the body may write to them (`copy_parameters=True`): copies cost memory.
+    Those of embeddings with `max_norm` always are: they write to them whenever they are called.
 
     Args:
         model: the caller's module.
@@ -36,8 +39,10 @@ def borrow(model: nn.Module, *, training: bool | None = None, copy_parameters: b
     parameters = list(model.parameters())
     gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in parameters]
     gradient_values = [(p.grad, p.grad.detach().clone()) for p in parameters if p.grad is not None]
-    if copy_parameters:
-        values += [(parameter, parameter.detach().clone()) for parameter in _materialized(parameters)]
+    written = [
+        p for m in modules if copy_parameters or getattr(m, "max_norm", None) for p in m.parameters(recurse=False)
+    ]
+    values += [(parameter, parameter.detach().clone()) for parameter in _materialized(written)]
     with random_state_kept():
         try:
             if training is not None:
@@ -53,6 +58,25 @@ def borrow(model: nn.Module, *, training: bool | None = None, copy_parameters: b
             with torch.no_grad():
                 for tensor, value in values + gradient_values:
                     tensor.copy_(value)
+
+
+def twin(model: nn.Module) -> nn.Module:
+    """A deep copy. What layers kept of a forward pass, such as activations, is there as plain numbers.
+
+    Raises:
+        InputError: something that the model holds cannot be copied.
+
+    >>> layer = nn.Linear(1, 1)
+    >>> layer.kept = layer(torch.ones(1))
+    >>> twin(layer).kept.requires_grad
+    False
+    """
+    kept = [value for module in model.modules() for value in vars(module).values() if isinstance(value, torch.Tensor)]
+    try:
+        return copy.deepcopy(model, {id(value): value.detach().clone() for value in kept if not value.is_leaf})
+    except (RuntimeError, TypeError) as error:
+        raise InputError("copying a model", expected="a module that copy.deepcopy can copy", got=str(error),
+                         remedy="delete what it kept of a forward pass, or pass a factory") from error  # fmt: skip
 
 
 def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:

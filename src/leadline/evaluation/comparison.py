@@ -156,17 +156,24 @@ def compare_scores(
     check_plan("compare_scores", confidence, replicates)
     rows = sorted_rows("compare_scores", y_true, columns, sample_weight, pos_label)
     drawn = resample(rows, replicates=replicates, generator=numpy_generator("compare_scores", seed))
+    intervals = tuple(
+        intervals_of(one.areas, found, confidence) for one, found in zip(curves, drawn.areas, strict=True)
+    )
+    narrow = [name for name, known in zip(names, intervals, strict=True) if any(one.low == one.high for one in known)]
     return ScoreComparison(
         names=names,
         curves=curves,
-        intervals=tuple(
-            intervals_of(one.areas, found, confidence) for one, found in zip(curves, drawn.areas, strict=True)
-        ),
+        intervals=intervals,
         bands=tuple(bands_of(heights, confidence) for heights in drawn.heights),
         differences=_delong(y_true, scores, sample_weight, pos_label, confidence)
         + _drawn_differences(names, curves, drawn, confidence, weighted=sample_weight is not None),
         confidence=confidence,
         replicates=replicates,
+        caveats=(
+            f"intervals of no width ({', '.join(narrow)}): every draw of these rows ranks alike, which says "
+            "nothing about other rows",
+        )
+        * bool(narrow),
         sources=(DELONG, EFRON),
     )
 

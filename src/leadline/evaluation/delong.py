@@ -107,10 +107,11 @@ def auroc_difference(
     variance = max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0.0)
     error = math.sqrt(variance)
     reach = _quantile(confidence) * error
+    caveats = () if error else ("a difference of variance 0 here, which says nothing about other rows",)
     p_value = math.erfc(abs(difference) / error / math.sqrt(2)) if error else float(difference == 0)
     return AurocInterval(quantity="difference of AUROCs", value=difference, low=difference - reach,
                          high=difference + reach, standard_error=error, confidence=confidence, p_value=p_value,
-                         sources=(DELONG,))  # fmt: skip
+                         caveats=caveats, sources=(DELONG,))  # fmt: skip
 
 
 def _checked(

@@ -1,6 +1,5 @@
 """Whatever a caller means by an activation, as values and slopes at points of the real line."""
 
-import copy
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import nn
 
-from leadline.core import InputError, random_state_kept, refuse
+from leadline.core import InputError, random_state_kept, refuse, twin
 
 _NAMED: dict[str, Callable[..., Any]] = {
     **{name: getattr(F, name) for name in (
@@ -85,7 +84,7 @@ def scalar_function(function: str | Callable[..., Any], *, operation: str) -> Sc
         refuse(operation, "a scalar function or its name", type(function).__name__, "pass e.g. torch.tanh")
     name = str(getattr(function, "__name__", None) or type(function).__name__)
     if isinstance(function, nn.Module):
-        function = copy.deepcopy(function).double().eval()  # the caller's parameters keep their type
+        function = twin(function).double().eval()  # the caller's parameters keep their type
     takes_tensors = _check(function, name, operation)
     return ScalarFunction(name, operation, function, takes_tensors, entry)
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from leadline.core import LeadlineError, ModelError, Result, refuse
+from leadline.core import Result, refuse
 from leadline.initialization.layer_signals import Passages, passages
 from leadline.initialization.mean_field import is_plain, predicted
 from leadline.initialization.width_slopes import WIDE_ENOUGH, WidthSlope, width_slopes
@@ -153,12 +153,12 @@ def signal_propagation(
     'vanishing'
     """
     _check(model, inputs, draws, widths)
-    example = model if isinstance(model, nn.Module) else _built(model, widths[-1:], seed)
+    example = model if isinstance(model, nn.Module) else initialized(partial(model, *widths[-1:]), seed)
     if isinstance(model, nn.Module):
         runs = [[passages("signal_propagation", model, inputs, seed)]]
     else:
         each: list[tuple[int, ...]] = [(width,) for width in widths] or [()]
-        runs = [[passages("signal_propagation", _built(model, width, one), inputs, one)
+        runs = [[passages("signal_propagation", initialized(partial(model, *width), one), inputs, one)
                  for one in range(seed, seed + draws)] for width in each]  # fmt: skip
     last = runs[-1]
     names = [one.name for one in last[0].layers]
@@ -175,16 +175,6 @@ def signal_propagation(
         width_slopes=width_slopes(names, widths, sizes, tolerance) if widths else (),
         caveats=notes, sources=_SOURCES,
     )  # fmt: skip
-
-
-def _built(factory: Callable[..., nn.Module], width: Sequence[int], seed: int) -> nn.Module:
-    try:
-        return initialized(lambda: factory(*width), seed)
-    except LeadlineError:
-        raise
-    except Exception as error:
-        raise ModelError("signal_propagation", expected="a factory that builds a model", got=repr(error),
-                         remedy="call it by hand; with widths it takes one argument") from error  # fmt: skip
 
 
 def _layers(runs: list[Passages], is_known: bool) -> tuple[tuple[LayerSignal, ...], tuple[str, ...]]:

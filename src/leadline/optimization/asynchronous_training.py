@@ -1,6 +1,5 @@
 """Training with gradients that arrive late, as many updates late as learners' speeds or a law make them."""
 
-import copy
 import math
 import time
 from collections import deque
@@ -16,9 +15,10 @@ from torch import nn
 
 from leadline.core import numpy_generator, random_state_kept, refuse, seed_of
 from leadline.optimization.parameter_server import staleness
-from leadline.training import History, Recipe, State, Trained, build_step, state_of
+from leadline.training import History, Recipe, State, Step, Trained, state_of
 from leadline.training.batches import batches, check_finite, plan_for, source_of
-from leadline.training.loops import floating_type, model_errors
+from leadline.training.loops import copied, floating_type, model_errors, step_of
+from leadline.training.quick_layers import quicken
 from leadline.training.steps import check_trainable
 
 if TYPE_CHECKING:
@@ -91,17 +91,19 @@ def train_asynchronously(
     """
     check_trainable(model)
     began = time.perf_counter()
-    step = build_step(copy.deepcopy(model).train(), recipe.loss, recipe.optimizer,
-                      accumulation=recipe.accumulation, autocast=recipe.autocast)  # fmt: skip
-    state = state_of(model)
-    source = source_of(data, next(model.parameters()).device, floating_type(model))
+    place = next(model.parameters()).device
+    mine = copied(model, place, recipe)
+    if recipe.channels_last:
+        quicken(mine)
+    step, state = step_of(mine, recipe, Step), state_of(mine)
+    source = source_of(data, place, floating_type(model))
     plan = plan_for(recipe, source)
     late = _staleness(delays, speeds, len(plan.lr), recipe.seed)
     source = source.with_noise(recipe.label_noise, recipe.seed_for("noise"))
     hyper: dict[str, Any] = recipe.hyper_parameters()
     past: deque[State] = deque(maxlen=int(late.max()) + 1)
     losses, sizes, diverged_at = [], [], -1
-    with random_state_kept(), model_errors("train_asynchronously"):
+    with random_state_kept(), torch.enable_grad(), model_errors("train_asynchronously"):
         torch.manual_seed(seed_of("training", recipe.seed))
         for number, batch in enumerate(batches(source, plan, recipe)):
             past.append(state)

@@ -15,6 +15,7 @@ import torch
 from leadline.optimization.forward_tangents import Batches, Unrolled
 from leadline.optimization.hyper_blocks import Directions
 from leadline.training import State, Step
+from leadline.training.batches import check_finite
 from leadline.training.objectives import Batch
 from leadline.training.optimizers import Tensors
 
@@ -90,6 +91,7 @@ def _run(
         if record is not None:
             record[state.taken] = loss.item()
             if not math.isfinite(record[state.taken]):
+                check_finite(batch)
                 return state
         state = along.update(
             step.optimizer,

@@ -208,7 +208,7 @@ def critical_batch_size(
     for place, size in enumerate(sizes.tolist()):
         sized = replace(base, steps=limit, batch_size=size, growth=None, drop_last=True)
         recipes = [replace(sized, lr=rate, seed=seed) for rate in rates.tolist() for seed in chosen]
-        every = max(1, limit // _EVALUATIONS)
+        every = _between(limit)
         history = train_ensemble(factory, data, recipes, validation=checked,
                                  evaluate_every=every, progress=progress).history  # fmt: skip
         limits[place] = limit
@@ -236,6 +236,11 @@ def crossings(history: History, target: float | int) -> np.ndarray:
     return found
 
 
+def _between(limit: int) -> int:
+    # Steps from one evaluation to the next.
+    return max(1, limit // _EVALUATIONS)
+
+
 def best_places(steps: Float[np.ndarray, "sizes rates seeds"], limits: Int[np.ndarray, " sizes"]) -> np.ndarray:
     """By batch size the rate with the fewest steps: the geometric mean over seeds, twice the limit where unreached."""
     filled = np.where(np.isfinite(steps), steps, 2.0 * limits[:, None, None])
@@ -259,6 +264,13 @@ def _result(
         knee = fit_knee(every, steps.reshape(-1), reached.reshape(-1), confidence)
         if math.isnan(knee.critical_interval[0]):
             caveats.append("fewer than three runs reached the target: no intervals; add seeds or batch sizes")
+    early = [
+        int(size)
+        for size, row, limit in zip(sizes, rows, limits.tolist(), strict=True)
+        if (row <= _between(limit)).all()
+    ]
+    if early:
+        caveats.append(f"the target was reached by the first evaluation at batch sizes {early}: lower it")
     censored = int(np.isinf(rows).sum())
     if censored:
         caveats.append(f"{censored} of {rows.size} runs at the best rates did not reach the target; fitted as censored")

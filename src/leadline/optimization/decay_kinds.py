@@ -125,6 +125,8 @@ def equivalent_decay(
     l2 = recipe.hyper_parameters()["weight_decay"]
     if not l2 > 0:
         _refuse("a recipe with weight decay", f"weight_decay={l2}", "set it, e.g. weight_decay=0.01")
+    if recipe.hyper_parameters().get("momentum", 0.0) >= 1:
+        _refuse("momentum below 1, under which steps stay bounded", str(recipe.momentum), "pass e.g. 0.9")
     rule = optimizer_of(recipe.optimizer)
     penalized = _ended(model, data, replace(recipe, optimizer=replace(rule, decay="l2")))
     plain = _ended(model, data, replace(recipe, weight_decay=0.0))

@@ -6,12 +6,11 @@ difference tells at the price of four gradients. Three are taken before an alarm
 in between spoils the gradient's difference when it is long, single precision inside the model when it is short.
 """
 
-import copy
 import math
 
 import torch
 
-from leadline.core import random_state_kept, torch_generator
+from leadline.core import random_state_kept, torch_generator, twin
 from leadline.training import State, Step
 from leadline.training.objectives import Batch
 from leadline.training.optimizers import Tensors
@@ -36,15 +35,15 @@ def hidden_derivatives(step: Step, start: State, batch: Batch) -> tuple[str, ...
     >>> caveat.split(":")[0]
     'autograd and differences disagree on the derivative of the loss and of its gradient'
     """
-    twin = Step(copy.deepcopy(step.model).double(), step.objective, step.optimizer, differentiable=True)
+    double = Step(twin(step.model).double(), step.objective, step.optimizer, differentiable=True)
     state = start.map(_double)._replace(memory={})
     few = tuple(_double(array[:_FEW]) for array in batch)
     with random_state_kept():
         try:
-            unseen = _unseen(twin, state, few)
+            unseen = _unseen(double, state, few)
             wrong = {"the loss", "its gradient"}
             for length in _LENGTHS:
-                wrong = wrong and wrong & _disagreements(twin, state, few, length)
+                wrong = wrong and wrong & _disagreements(double, state, few, length)
         except Exception:  # noqa: BLE001 - does not run in float64; or not at all, and then the run will say so
             return ()
     found = []

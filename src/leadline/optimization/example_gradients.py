@@ -8,21 +8,21 @@ computed example by example. A rule is trusted with a layer only after it gave t
 import math
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call, grad, vmap
+from torch.func import grad, vmap
 
 from leadline.core import InputError
 from leadline.optimization.layer_calls import PerceptronCalls, RecordedCalls
 from leadline.optimization.layer_norms import RULES, Call, LayerGradients, covers
 from leadline.training import Objective
 from leadline.training.batched_perceptrons import perceptron_layers
+from leadline.training.bound_models import BoundModel
 
 _AGREE = {torch.float64: 1e-9, torch.float32: 1e-3}  # relative; products of many float32 numbers keep three digits
 _ROUGHLY = 3e-2  # in half precision
-_FEW = 4  # examples on which the loss is compared with the mean of their own losses
+_HALF = (torch.float16, torch.bfloat16)
 _CHUNK_NUMBERS = 2**24  # gradients of examples held at a time where no rule applies
 
 
@@ -58,9 +58,17 @@ class ExampleGradients:
 
     def of(self, batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
         """The gradients of every layer with trainable parameters; the first batch is also used to check the rules."""
+        if not self.checked or _may_be_ignored(batch[-1]):
+            self._check_mean(batch)
         if not self.checked:
-            self._check(batch)
-        found = self._by_rules(batch)
+            self._check_rules(batch)
+            self.checked = True
+        while True:
+            try:
+                found = self._by_rules(batch)
+                break
+            except _NotByExample as layer:  # in this batch: the first one need not have shown it
+                self._distrust([layer.path])
         if len(found) == len(self.layers):
             return found
         found |= self._one_by_one(self.unruled, batch)
@@ -80,6 +88,8 @@ class ExampleGradients:
         if not calls:
             like = [self.parameters[name] for name in self.layers[path]]
             return LayerGradients(like[0].new_zeros(size), [torch.zeros_like(one) for one in like])
+        if calls[0].errors.dtype in _HALF:  # whose squares may leave its range
+            calls = [Call(*(one.float() if one.dtype in _HALF else one for one in call)) for call in calls]
         module = self.modules[path]
         return RULES[type(module)](module, calls, self.wanted[path])
 
@@ -92,7 +102,8 @@ class ExampleGradients:
         found = {}
         for path in paths:
             mine = [gradients[name] for name in self.layers[path]]
-            norms = torch.stack([each.flatten(1).square().sum(1) for each in mine]).sum(0)
+            mine = [each.float() if each.dtype in _HALF else each for each in mine]
+            norms = torch.stack([each.reshape(len(each), -1).square().sum(1) for each in mine]).sum(0)
             found[path] = LayerGradients(norms, [each.sum(0) for each in mine])
         return found
 
@@ -101,10 +112,8 @@ class ExampleGradients:
         chosen = {name: constant[name] for name in names}
 
         def loss(parameters: dict[str, torch.Tensor], example: tuple[torch.Tensor, ...]) -> torch.Tensor:
-            def call(*arguments: Any, **named: Any) -> Any:
-                return functional_call(self.model, {**constant, **parameters}, arguments, named)
-
-            return self.objective(call, tuple(array.unsqueeze(0) for array in example))
+            model = BoundModel(self.model, {**constant, **parameters})
+            return self.objective(model, tuple(array.unsqueeze(0) for array in example))
 
         chunk = max(1, _CHUNK_NUMBERS // sum(tensor.numel() for tensor in chosen.values()))
         mapped = vmap(grad(loss), in_dims=(None, 0), randomness="different", chunk_size=chunk)
@@ -116,7 +125,7 @@ class ExampleGradients:
             return None
 
     def _looped(self, names: list[str], batch: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
-        rows = [self._of_one(names, [array[place : place + 1] for array in batch]) for place in range(len(batch[-1]))]
+        rows = [self._of_one(names, row) for row in _rows(batch)]
         return {name: torch.stack([row[place] for row in rows]) for place, name in enumerate(names)}
 
     def _of_one(self, names: list[str], batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
@@ -125,40 +134,61 @@ class ExampleGradients:
         wanted = [self.parameters[name] for name in names]
         return torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
 
-    def _check(self, batch: Sequence[torch.Tensor]) -> None:
-        few = min(_FEW, len(batch[-1]))
+    def _check_mean(self, batch: Sequence[torch.Tensor]) -> None:
         with torch.no_grad():
-            together = float(self.objective(self.model, [array[:few] for array in batch]))
-            alone = [float(self.objective(self.model, [array[i : i + 1] for array in batch])) for i in range(few)]
-        tolerance = _AGREE.get(next(iter(self.parameters.values())).dtype, _ROUGHLY)
-        if math.isfinite(together) and abs(together - sum(alone) / few) > tolerance * (1 + abs(together)):
-            raise InputError(
-                "gradient_noise",
-                expected="a loss that is the mean of its examples' own losses",
-                got=f"{together:.6g} for {few} examples together and {sum(alone) / few:.6g} in the mean of each alone",
-                remedy="average over examples (reduction='mean', no class weights), and let none see the others",
-            )
-        self.checked = True
+            together = float(self.objective(self.model, batch))
+            alone = [float(self.objective(self.model, row)) for row in _rows(batch)]
+        mean = sum(alone) / len(alone)
+        if not math.isfinite(together) or abs(together - mean) <= self._tolerance() * (1 + abs(together)):
+            return
+        raise InputError(
+            "gradient_noise",
+            expected="a loss that is the mean of its examples' own losses",
+            got=f"{together:.6g} for {len(alone)} examples together and {mean:.6g} in the mean of each alone",
+            remedy="average over examples (reduction='mean', no class weights, no ignored targets), and let none see "
+            "the others",
+        )
+
+    def _check_rules(self, batch: Sequence[torch.Tensor]) -> None:
         while self.ruled:
             try:
-                wrong = self._wrong_rules(batch, tolerance)
+                wrong = self._wrong(self._by_rules(batch), batch)
             except _NotByExample as layer:
                 wrong = [layer.path]
             if not wrong:
-                return
-            self.ruled = [path for path in self.ruled if path not in wrong]
-            self.modules = {path: self.modules[path] for path in self.ruled}
+                break
+            self._distrust(wrong)
+        # An objective may look at the module itself, where vmap has not put the parameters.
+        if self.unruled and self._wrong(self._one_by_one(self.unruled, batch), batch):
+            self.mapped = False
 
-    def _wrong_rules(self, batch: Sequence[torch.Tensor], tolerance: float) -> list[str]:
-        found, wrong = self._by_rules(batch), []
-        names = [name for path in self.ruled for name in self.layers[path]]
+    def _distrust(self, paths: list[str]) -> None:
+        self.ruled = [path for path in self.ruled if path not in paths]
+        self.modules = {path: self.modules[path] for path in self.ruled}
+
+    def _wrong(self, found: dict[str, LayerGradients], batch: Sequence[torch.Tensor]) -> list[str]:
+        # Layers whose norms differ from those of the first or the last example alone.
+        names, wrong, tolerance = [name for path in found for name in self.layers[path]], [], self._tolerance()
         for place in {0, len(batch[-1]) - 1}:
             row = dict(zip(names, self._of_one(names, [a[place : place + 1] for a in batch]), strict=True))
-            for path in self.ruled:
+            for path in found:
                 true = sum(float(row[name].double().square().sum()) for name in self.layers[path])
-                if abs(float(found[path].norms[place]) - true) > tolerance * (true + torch.finfo(torch.float32).tiny):
+                off = abs(float(found[path].norms[place]) - true)
+                if not off <= tolerance * (true + torch.finfo(torch.float32).tiny):
                     wrong.append(path)
         return wrong
+
+    def _tolerance(self) -> float:
+        return _AGREE.get(next(iter(self.parameters.values())).dtype, _ROUGHLY)
+
+
+def _rows(batch: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
+    return [[array[place : place + 1] for array in batch] for place in range(len(batch[-1]))]
+
+
+def _may_be_ignored(targets: torch.Tensor) -> bool:
+    # Torch's losses of classes skip -100.
+    return not targets.is_floating_point() and int(targets.min()) < 0
 
 
 class _NotByExample(Exception):  # noqa: N818 - caught here: a layer whose first axis is not that of the examples

@@ -23,6 +23,7 @@ from leadline.optimization.dual_numbers import Dual
 from leadline.optimization.hyper_blocks import Directions
 from leadline.optimization.operator_recordings import NotRepeatableError, Repeated
 from leadline.training import State, Step
+from leadline.training.batches import check_finite
 from leadline.training.objectives import Batch
 from leadline.training.optimizers import Tensors
 
@@ -71,6 +72,7 @@ def _unroll(carrying: "_Carrying", batches: Iterable[Batch], last: Batch, *, rep
             loss, slopes, *carried = take(given)
         run.loss[number] = loss.item()
         if not math.isfinite(run.loss[number]):
+            check_finite(batch)
             run.diverged_at, run.final_loss = number, run.loss[number]
             return run
         run.loss_gradient[number] = slopes.tolist()

@@ -1,6 +1,5 @@
 """The derivative of a training run's final loss in its hyper-parameters."""
 
-import copy
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from leadline.core import InputError, Result, random_state_kept, seed_of
+from leadline.core import InputError, Result, random_state_kept, seed_of, twin
 from leadline.optimization.checkpointed_adjoints import unroll_backward
 from leadline.optimization.difference_checks import hidden_derivatives
 from leadline.optimization.forward_tangents import unroll_forward
@@ -148,7 +147,7 @@ def hypergradient(
     if mode not in ("forward", "reverse"):
         raise InputError("hypergradient", expected="mode forward or reverse", got=repr(mode), remedy="pass one of them")
     check_trainable(model)
-    step = build_step(copy.deepcopy(model).train(), recipe.loss, recipe.optimizer, differentiable=True,
+    step = build_step(twin(model).train(), recipe.loss, recipe.optimizer, differentiable=True,
                       accumulation=recipe.accumulation, autocast=recipe.autocast)  # fmt: skip
     start = state_of(model)
     place, dtype = next(model.parameters()).device, floating_type(model)
@@ -161,7 +160,7 @@ def hypergradient(
     along = directions_of(wrt, recipe, rates(replace(recipe, lr=1.0), len(plan.lr)), tuple(start.parameters))
     source = source.with_noise(recipe.label_noise, recipe.seed_for("noise"))
     # The fused attention kernels have no second derivative.
-    with random_state_kept(), sdpa_kernel(SDPBackend.MATH), model_errors("hypergradient"):
+    with random_state_kept(), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), model_errors("hypergradient"):
         hidden = hidden_derivatives(step, start, last)
         torch.manual_seed(seed_of("training", recipe.seed))
         steps = partial(_steps, source, plan, recipe)

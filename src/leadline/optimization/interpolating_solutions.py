@@ -1,6 +1,5 @@
 """Which of the many solutions of an under-determined linear regression an optimizer finds."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, jacrev
 
-from leadline.core import Result, borrow, refuse, torch_generator
+from leadline.core import Result, borrow, refuse, torch_generator, twin
 from leadline.training import Recipe, State, optimizer_of, state_of, train
 from leadline.training.batches import Source, source_of
 from leadline.training.loops import model_errors
@@ -160,7 +159,7 @@ def implicit_bias(model: nn.Module, data: Any, recipes: Recipe | Sequence[Recipe
 def _system(model: nn.Module, start: State, source: Source) -> tuple[torch.Tensor, torch.Tensor]:
     # The matrix A and right side t of A w = t, in float64, checked for linearity at random parameters.
     batch = source.everything()
-    exact = copy.deepcopy(model).double()
+    exact = twin(model).double()
     start = start.map(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
 
     def outputs(parameters: dict[str, torch.Tensor]) -> torch.Tensor:

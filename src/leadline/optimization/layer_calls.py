@@ -37,6 +37,7 @@ class RecordedCalls:
         try:
             with torch.enable_grad():
                 loss = self.objective(self.model, batch)
+            self.recording = False  # checkpointed layers are called again on the way back
             # Edges, not outputs: an activation may overwrite the output in place.
             edges = [edge for path in paths for _, edge in self.recorded[path]]
             seed = self._seed(loss, len(batch[-1]))

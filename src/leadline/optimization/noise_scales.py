@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -233,11 +234,15 @@ def gradient_noise(
 
 def _sizes(examples: int, batch_size: int | None, batches: int | None, confidence: float) -> tuple[int, int]:
     size = batch_size if batch_size is not None else max(1, min(_BATCH_SIZE, examples // 2))
+    if not isinstance(size, Integral) or not (batches is None or isinstance(batches, Integral)):
+        _refuse("whole numbers of examples and batches", f"{batch_size} and {batches}", "pass e.g. 64 and 20")
     if not 1 <= size <= examples:
         _refuse("a batch no larger than the data", f"batch_size={size} for {examples}", f"pass at most {examples // 2}")
     if examples < 2 * size or (batches is not None and batches < 2):
         _refuse("two batches or more", f"{batches or examples // size} of {size} from {examples} examples",
                 "use a smaller batch_size or more batches")  # fmt: skip
+    if size == 1 and batches == 2 < examples:
+        _refuse("two examples or more outside of each batch", "two batches of 1", "use more or larger batches")
     if not 0 < confidence < 1:
         _refuse("a confidence between 0 and 1", str(confidence), "pass e.g. 0.95")
     return size, batches if batches is not None else _BATCHES

@@ -1,13 +1,13 @@
 """What probes have in common: they train many runs of one recipe, which differ in a few of its settings."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, cast
 
 from torch import nn
 
-from leadline.core import InputError
+from leadline.core import InputError, refuse, twin
 from leadline.training import Recipe
 from leadline.training.members import Factory
 
@@ -19,7 +19,7 @@ def factory_of(operation: str, model: Any) -> Factory:
         InputError: it is neither.
     """
     if isinstance(model, nn.Module):
-        return lambda: copy.deepcopy(model)
+        return lambda: twin(model)
     if callable(model):
         return cast("Factory", model)
     raise InputError(operation, expected="a module or a factory of modules", got=type(model).__name__,
@@ -28,7 +28,9 @@ def factory_of(operation: str, model: Any) -> Factory:
 
 def seeds_of(seeds: Sequence[int] | int) -> tuple[int, ...]:
     """So many from 0 on, or the ones given."""
-    return tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if not isinstance(seeds, Integral | Sequence):
+        refuse("seeds", "how many, or which", repr(seeds), "pass e.g. 3 or (0, 1, 2)")
+    return tuple(range(int(seeds))) if isinstance(seeds, Integral) else tuple(seeds)
 
 
 def probe_recipe(recipe: Recipe | None, **given: Any) -> Recipe:

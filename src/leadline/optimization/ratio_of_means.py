@@ -77,14 +77,8 @@ def read_noise(
     """
     total = counts.sum()
     trace, norm = estimates(sums.sum() / total, products.sum() / total**2, total, population)
-    left = total - counts
-    without = products.sum() - 2 * products.sum(1) + np.diag(products)
-    traces, norms = estimates((sums.sum() - sums) / left, without / left**2, left, population)
-    batches = len(sums)
-    # The estimates of |G|^2 correct for the number left in, so their spread is that of the sample, not of its size.
-    unseen = 1 - total / population
-    covariance = unseen * (batches - 1) / batches * _scatter(traces, norms)
-    width = _student(confidence, batches - 1)
+    covariance = _jackknife(sums, products, counts, population) if total < population else np.zeros((2, 2))
+    width = _student(confidence, len(sums) - 1)
     ends = [
         (float(v - width * e), float(v + width * e))
         for v, e in zip((trace, norm), np.sqrt(np.diag(covariance)), strict=True)
@@ -121,6 +115,15 @@ def likely_needed(reading: NoiseReading, used: int, *, batches: int, confidence:
     return 1 / (least * (math.hypot(1 / reading.trace, 1 / (width * root)) - 1 / reading.trace))
 
 
+def _jackknife(sums: np.ndarray, products: np.ndarray, counts: np.ndarray, population: int) -> np.ndarray:
+    total, batches = counts.sum(), len(sums)
+    left = total - counts
+    without = products.sum() - 2 * products.sum(1) + np.diag(products)
+    traces, norms = estimates((sums.sum() - sums) / left, without / left**2, left, population)
+    # The estimates of |G|^2 correct for the number left in, so their spread is that of the sample, not of its size.
+    return (1 - total / population) * (batches - 1) / batches * _scatter(traces, norms)
+
+
 def _scatter(traces: np.ndarray, norms: np.ndarray) -> np.ndarray:
     centred = np.stack([traces - traces.mean(), norms - norms.mean()])
     return centred @ centred.T
@@ -139,7 +142,7 @@ def _fieller(trace: float, norm: float, covariance: np.ndarray, width: float) ->
     c = trace**2 - width**2 * covariance[0, 0]
     root = math.sqrt(max(b**2 - a * c, 0.0))
     if norm > 0 and a > 0:
-        return max((b - root) / a, 0.0), (b + root) / a
+        return max(float((b - root) / a), 0.0), float((b + root) / a)
     # |G|^2 may be zero: unbounded above. Of the two rays that are left, the one of positive ratios starts here.
     low = (b - root) / a if a != 0 else c / (2 * b) if b else 0.0
     return (max(low, 0.0) if b > 0 or a < 0 else 0.0), math.inf

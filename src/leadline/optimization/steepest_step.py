@@ -91,7 +91,7 @@ def optimal_step(model: nn.Module, data: Any, *, loss: str | Loss | Objective = 
     """
     step, state = build_step(model, loss, differentiable=True), state_of(model)
     batch = source_of(data, next(model.parameters()).device, floating_type(model)).everything()
-    with borrow(model), sdpa_kernel(SDPBackend.MATH), model_errors("optimal_step"):
+    with borrow(model), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), model_errors("optimal_step"):
         value, gradient, along = _along_gradient(step, state, batch)
         squared = sum(float(g.double().square().sum()) for g in gradient)
         curvature = along / squared if squared else 0.0

@@ -189,7 +189,8 @@ def checkup(
             left_out[name] = str(refusal).replace("\n", " ")
         seconds[name] = time.perf_counter() - began
     if not found:
-        _refuse("a model that some instrument can measure", next(iter(left_out.values())), "mend that first")
+        reasons = [left_out[name] for name in (*seconds, *left_out)]  # refusals, before what never applied
+        _refuse("a model that some instrument can measure", reasons[0], "mend that first")
     return CheckUp(
         model=type(one).__name__,
         examples=source.examples,

@@ -1,6 +1,5 @@
 """Tests of invariance and equivariance: on data, and by a search that tells "on my data" from "everywhere"."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -11,7 +10,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from leadline.core import LeadlineError, refuse
+from leadline.core import LeadlineError, refuse, twin
 from leadline.symmetry.comparisons import rounding_of
 from leadline.symmetry.outcomes import Outcome, SymmetryTest
 from leadline.symmetry.paired_outputs import Model
@@ -134,7 +133,7 @@ def _in_float64(trial: Trial, model: Model, pairs: Pairs, data: Tensor, *, toler
     if not isinstance(model, nn.Module):
         return None
     try:
-        exact = copy.deepcopy(model).double()
+        exact = twin(model).double()
     except Exception:  # noqa: BLE001 - modules may hold what cannot be copied, and devices may lack float64
         return None
     try:
@@ -167,7 +166,7 @@ def _data(operation: str, model: Model, inputs: Inputs) -> Tensor:
     if not data.ndim or not data.numel() or not torch.isfinite(data.double()).all():
         refuse(operation, "a batch of finite inputs", f"shape {tuple(data.shape)}", "pass at least one finite example")
     parameter = next(model.parameters(), None) if isinstance(model, nn.Module) else None
-    if isinstance(inputs, np.ndarray) and parameter is not None and data.is_floating_point():
+    if parameter is not None and data.is_floating_point():
         data = data.to(parameter)
     return data
 

@@ -52,7 +52,8 @@ def perceptron_layers(model: nn.Module) -> list[PerceptronLayer] | None:
             layers[-1] = PerceptronLayer(layers[-1].weight, layers[-1].bias, module)
         else:
             return None
-    return layers or None
+    known = {name for layer in layers for name in (layer.weight, layer.bias)}
+    return layers if layers and all(name in known for name, _ in model.named_parameters()) else None
 
 
 def _leaves(model: nn.Module, path: str) -> list[tuple[str, nn.Module]]:

@@ -6,6 +6,7 @@ array takes a hundredth of that. So whatever can be an array becomes one.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -41,6 +42,8 @@ def noisy(targets: torch.Tensor, amount: float, seed: int) -> torch.Tensor:
     3
     """
     generator = numpy_generator("label noise", seed)
+    if not targets.dtype.is_floating_point and amount > 1:
+        _refuse("label noise of at most 1, a share of the classes", str(amount), "pass e.g. 0.1")
     if targets.dtype.is_floating_point:
         noise = torch.from_numpy(generator.standard_normal(tuple(targets.shape)))
         return targets + amount * noise.to(targets)
@@ -129,18 +132,31 @@ class LoaderSource(DatasetSource):
         """All examples as one batch: by index, or from one pass over a stream."""
         if self.examples and self.loader.batch_sampler is not None:
             return super().everything()
-        return _joined([arrays_of(batch, self.device, self.dtype) for batch in self.loader])
+        with self._generator_kept():
+            return _joined([arrays_of(batch, self.device, self.dtype) for batch in self.loader])
 
     def batches(self, count: int) -> Iterator[Arrays]:
         """So many batches; the loader starts again when it runs out."""
         left = count
-        while left > 0:
-            before = left
-            for batch in itertools.islice(self.loader, left):
-                yield arrays_of(batch, self.device, self.dtype)
-                left -= 1
-            if left == before:
-                _refuse("a DataLoader with batches", "an empty one", "check its batch size and drop_last")
+        with self._generator_kept():
+            while left > 0:
+                before = left
+                for batch in itertools.islice(self.loader, left):
+                    yield arrays_of(batch, self.device, self.dtype)
+                    left -= 1
+                if left == before:
+                    _refuse("a DataLoader with batches", "an empty one", "check its batch size and drop_last")
+
+    @contextmanager
+    def _generator_kept(self) -> Iterator[None]:
+        # A loader's own generator belongs to the caller, as the global one does.
+        generator = self.loader.generator
+        before = None if generator is None else generator.get_state()
+        try:
+            yield
+        finally:
+            if generator is not None and before is not None:
+                generator.set_state(before)
 
     def plan(self, recipe: Recipe) -> Plan:
         """The plan of a recipe that leaves the batches to the loader; sizes are the loader's nominal one."""
@@ -181,6 +197,8 @@ def source_of(data: Any, device: torch.device, dtype: torch.dtype) -> Source:
     if isinstance(data, DataLoader):
         return LoaderSource(data.dataset, device, dtype, data.collate_fn, loader=data)
     if isinstance(data, Dataset) and hasattr(data, "__len__"):
+        if len(data) == 0:  # pyright: ignore[reportArgumentType]
+            _refuse("data with examples", f"an empty {type(data).__name__}", "pass at least one")
         return DatasetSource(data, device, dtype)
     if not isinstance(data, tuple | list) or len(data) < 2:
         _refuse("(inputs, targets), a Dataset with a length, or a DataLoader", type(data).__name__, "pass one of these")
@@ -205,6 +223,8 @@ def arrays_of(batch: Any, device: torch.device, dtype: torch.dtype) -> Arrays:
 
 def _tensor(values: Any, device: torch.device) -> torch.Tensor:
     if isinstance(values, torch.Tensor):
+        if values.layout is not torch.strided:
+            _refuse("dense tensors", f"a layout {values.layout}", "call .to_dense() on them")
         return values.to(device)
     try:
         array = np.asarray(values)
@@ -222,7 +242,7 @@ def _joined(parts: Sequence[Arrays]) -> Arrays:
     return arrays
 
 
-def check_finite(arrays: Arrays) -> None:
+def check_finite(arrays: Sequence[torch.Tensor]) -> None:
     """Raise where the data hold NaN or infinity."""
     for place, array in enumerate(arrays):
         # The extremes are NaN or infinite where anything is, and take a twentieth of the time of looking at each.

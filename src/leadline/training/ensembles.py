@@ -18,7 +18,7 @@ from leadline.training.members import Factory, initialized, member_of, stacked_s
 from leadline.training.objectives import objective_of
 from leadline.training.progress_bars import progress_bar
 from leadline.training.recipes import Plan, Recipe
-from leadline.training.steps import State
+from leadline.training.steps import State, check_trainable
 from leadline.training.strategies import EXECUTIONS, Strategy, choose_strategy, identity, step_for
 from leadline.training.validation import Metric, Validation, validation_of
 
@@ -82,6 +82,7 @@ def train_ensemble(
         expected = "recipes, and an execution among " + ", ".join(EXECUTIONS)
         _refuse(expected, got, "pass at least one recipe and leave execution and chunk out")
     template = initialized(factory, recipes[0].seed_for("init"))
+    check_trainable(template)
     place = next(template.parameters(), torch.empty(0)).device if device is None else choose_device(device)
     dtype = floating_type(template)
     source = source_of(data, place, dtype)
@@ -93,13 +94,14 @@ def train_ensemble(
     how: list[str] = []
     notes: list[str] = []
     checked = None
-    with random_state_kept(), progress_bar("training", total, shown=progress) as advance:
+    with random_state_kept(), torch.enable_grad(), progress_bar("training", total, shown=progress) as advance:
         for group in _groups(recipes, plans):
             first, steps = recipes[group[0]], len(plans[group[0]].lr)
             model = copied(template, place, first)
             stack = stacked_states(factory, [recipes[k].seed_for("init") for k in group]).map(lambda t: t.to(place))
             checked = validation_of(validation, objective_of(first.loss), metrics, place, dtype, evaluate_every)
-            strategy = choose_strategy(model, stack, first, source, steps, execution, chunk)
+            with model_errors("train_ensemble"):
+                strategy = choose_strategy(model, stack, first, source, steps, execution, chunk)
             for part in _parts(len(group), strategy.chunk):
                 who = group[part]
                 crew = [recipes[k] for k in who], [plans[k] for k in who]

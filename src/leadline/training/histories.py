@@ -108,8 +108,10 @@ class History(Result):
     def draw(self, ax: "matplotlib.axes.Axes") -> None:
         step = np.arange(1, len(self.loss) + 1)
         if self.members <= _FEW:
-            for member in range(self.members):
-                ax.plot(step, self.loss[:, member], linewidth=1, label=f"seed {self.seeds[member]}")
+            alike = len(set(self.seeds)) < self.members
+            for member, (seed, lr) in enumerate(zip(self.seeds, self.lr[0], strict=True)):
+                label = f"member {member}, lr {lr:.3g}" if alike else f"seed {seed}"
+                ax.plot(step, self.loss[:, member], linewidth=1, label=label)
         else:
             seen = np.where(np.isfinite(self.loss), self.loss, np.nan)
             some = np.isfinite(seen).any(1)

@@ -1,6 +1,5 @@
 """The loop over the step: training one model."""
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from leadline.core import ModelError, choose_device, random_state_kept, seed_of
+from leadline.core import LeadlineError, ModelError, choose_device, random_state_kept, seed_of, twin
 from leadline.training.batches import Source, batches, check_finite, plan_for, source_of
 from leadline.training.histories import History, Trained
 from leadline.training.objectives import objective_of
@@ -83,7 +82,7 @@ def train(
     checked = validation_of(validation, objective, metrics, place, floating_type(mine), evaluate_every)
     plan = plan_for(recipe, source)
     began = time.perf_counter()
-    with random_state_kept(), progress_bar("training", len(plan.lr), shown=progress) as advance:
+    with random_state_kept(), torch.enable_grad(), progress_bar("training", len(plan.lr), shown=progress) as advance:
         state, record = run(mine, state_of(mine), source, recipe, plan, checked, advance)
     return Trained(history_of([record], [plan], [recipe], source, checked, began, "one model"), (state,))
 
@@ -139,7 +138,7 @@ def step_of(model: nn.Module, recipe: Recipe, kind: type[_Kind]) -> _Kind:
 
 def copied(model: nn.Module, device: torch.device, recipe: Recipe) -> nn.Module:
     """A copy of the model to train: on the device, in training mode, in the recipe's memory layout."""
-    mine = copy.deepcopy(model).to(device)
+    mine = twin(model).to(device)
     if recipe.channels_last:
         mine = mine.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's stub lacks it
     return mine.train()
@@ -150,7 +149,9 @@ def model_errors(operation: str) -> Iterator[None]:
     """Say which operation ran the model when the model or its loss raises."""
     try:
         yield
-    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except LeadlineError:
+        raise
+    except Exception as error:
         raise ModelError(
             operation,
             expected="a model and a loss that take a batch of this data",

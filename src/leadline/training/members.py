@@ -1,6 +1,5 @@
 """The members of an ensemble: made one by one from their seeds, held as one stack."""
 
-import copy
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from leadline.core import random_state_kept, refuse, seed_of
+from leadline.core import LeadlineError, ModelError, random_state_kept, refuse, seed_of, twin
 from leadline.training.steps import State, state_of
 
 _refuse = partial(refuse, "models from a factory")
@@ -26,7 +25,14 @@ def initialized(factory: Factory, seed: int = 0) -> nn.Module:
     """
     with random_state_kept():
         _seed(seed)
-        model = factory()
+        try:
+            model = factory()
+        except LeadlineError:
+            raise
+        except Exception as error:
+            raise ModelError("models from a factory", expected="a factory that makes a model",
+                             got=f"{type(error).__name__}: {error}",
+                             remedy="call it by itself to see where it fails") from error  # fmt: skip
     if not isinstance(model, nn.Module):
         _refuse("a factory that returns a torch module", type(model).__name__, "pass e.g. lambda: MyModel()")
     return model
@@ -44,7 +50,7 @@ def stacked_states(factory: Factory, seeds: Sequence[int]) -> State:
     >>> stacked_states(lambda: nn.Linear(3, 1), [0, 1, 2]).parameters["weight"].shape
     torch.Size([3, 1, 3])
     """
-    model = copy.deepcopy(initialized(factory, seeds[0]))  # a factory may hand out one and the same
+    model = twin(initialized(factory, seeds[0]))  # a factory may hand out one and the same
     first = state_of(model)
     stack = first.map(lambda tensor: tensor.new_empty((len(seeds), *tensor.shape)))
     _put(stack, 0, first)

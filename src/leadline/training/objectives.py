@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from leadline.core import InputError
+from leadline.core import InputError, refuse
 
 Batch = Sequence[torch.Tensor]  # model inputs, then the targets
 Loss = Callable[[Any, Any], torch.Tensor]  # (outputs, targets) -> scalar
@@ -57,7 +57,8 @@ class Objective:
 
     Attributes:
         name: how results call it.
-        function: `(model, batch) -> scalar`; `model` is called like the module itself.
+        function: `(model, batch) -> scalar`; `model` is called like the module itself, and has its `parameters()` and
+            `named_parameters()`, which need not be the module's own tensors.
         loss: `(outputs, targets) -> scalar` where the objective is one of the outputs for `batch[:-1]` and of
             `batch[-1]`; None otherwise.
 
@@ -107,6 +108,8 @@ def objective_of(loss: "str | Loss | Objective") -> Objective:
                 remedy="pass one of these names or a function (outputs, targets) -> scalar",
             )
         name, function = loss, STANDARD_LOSSES[loss]
+    elif not callable(loss):
+        refuse("objective_of", "a loss's name, a function or an Objective", repr(loss), 'pass e.g. "mse"')
     else:
         name, function = getattr(loss, "__name__", type(loss).__name__), loss
 

@@ -32,7 +32,8 @@ class QuickBatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's name
         """Normalized over all but the channels."""
-        pixels = _pixels_at_once(input) if self.training and self.affine else 1
+        whole = self.affine and self.weight.dtype != torch.bfloat16  # torch sums up in the type of the weights
+        pixels = _pixels_at_once(input) if self.training and whole else 1
         if pixels == 1 or self.momentum is None or self.running_mean is None or self.running_var is None:
             return super().forward(input)
         mean, variance = _moments(_widened(input.detach(), pixels), pixels)

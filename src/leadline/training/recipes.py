@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -33,7 +33,7 @@ class Recipe:
         schedule: factor on `lr`, a pure function of the step; None: constant.
         growth: batch size by epoch.
         drop_last: leave out an epoch's last batch where it is smaller than the others.
-        accumulation: compute each batch in this many parts, to save memory.
+        accumulation: compute each batch in this many parts, to save memory; parts weigh by their examples.
         autocast: forward pass in bfloat16 where torch deems it safe.
         channels_last: memory layout of images and of the model's kernels.
         label_noise: share of the training labels replaced by another class; for real-valued targets the standard
@@ -80,10 +80,10 @@ class Recipe:
                 _refuse(f"a whole {name} of at least 1", str(value), f"pass a positive {name}")
         for name, meaning in (("lr", "a learning rate"), ("label_noise", "a share or a standard deviation")):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                _refuse(f"a finite {name} of at least 0", str(value), f"pass {meaning}")
+            _check_number(name, value, meaning)
         objective_of(self.loss)
-        self.hyper_parameters()
+        for name, value in self.hyper_parameters().items():
+            _check_number(name, value, "a number of at least 0")
 
     def hyper_parameters(self) -> dict[str, float]:
         """What the optimizer wants beside the learning rate."""
@@ -93,6 +93,11 @@ class Recipe:
         """The seed of "init", "order" or "noise"."""
         own = getattr(self, f"{purpose}_seed")
         return self.seed if own is None else own
+
+
+def _check_number(name: str, value: object, meaning: str) -> None:
+    if not (isinstance(value, Real) and math.isfinite(value) and float(value) >= 0):
+        _refuse(f"a finite {name} of at least 0", repr(value), f"pass {meaning}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,4 +153,6 @@ def rates(recipe: Recipe, total: int) -> Float[np.ndarray, " steps"]:
             f"shape {lr.shape}",
             "return an array as long as its first argument",
         )
+    if not np.isfinite(lr).all():
+        _refuse("finite rates at every step", f"{int((~np.isfinite(lr)).sum())} that are not", "mend the schedule")
     return lr

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.func import functional_call, grad_and_value, vmap
+from torch.func import grad_and_value, vmap
 
 from leadline.core import refuse
+from leadline.training.bound_models import BoundModel
 from leadline.training.objectives import Batch, Loss, Objective, objective_of
 from leadline.training.optimizers import Hyper, Memory, Optimizer, Tensors, optimizer_of
 
@@ -60,6 +61,10 @@ def check_trainable(model: nn.Module) -> None:
     parameters = list(model.parameters())
     if any(nn.parameter.is_lazy(parameter) for parameter in parameters):
         _refuse("initialized parameters", "lazy ones", "run the model on one batch first")
+    if any(parameter.is_meta for parameter in parameters):
+        _refuse(
+            "parameters with values", "some on the meta device", "call model.to_empty(device=...) and initialize it"
+        )
     if not any(parameter.requires_grad for parameter in parameters):
         got = "all frozen" if parameters else f"no parameters in {type(model).__name__}"
         _refuse("a model with trainable parameters", got, "set requires_grad_(True) on those that should train")
@@ -125,13 +130,10 @@ class Step:
         tensors = {**parameters, **buffers}
         for name in self.moving:  # modules write to their buffers in place
             tensors[name] = tensors[name].clone()
-
-        def model(*arguments: Any, **named: Any) -> Any:
-            return functional_call(self.model, tensors, arguments, named, tie_weights=self.tied)
-
+        model = BoundModel(self.model, tensors, tied=self.tied)
         with self._precision(batch):
             value = self.objective(model, batch)
-        return value, {name: tensors[name] for name in buffers}
+        return value, {name: model.tensors[name] for name in buffers}
 
     def _leaf(self, parameter: torch.Tensor) -> torch.Tensor:
         if self.differentiable and parameter.requires_grad:

@@ -112,16 +112,20 @@ def _measured(model: nn.Module, stack: State, recipe: Recipe, source: Source, st
     size = recipe.batch_size or min(64, source.examples)
     shapes = tuple((name, *tensor.shape[1:]) for name, tensor in stack.parameters.items())
     place = next(iter(stack.parameters.values())).device.type
-    key = (repr(model), shapes, str(source.examples), size, place, torch.get_num_threads(), recipe.optimizer,
+    kinds = tuple(type(module) for module in model.modules())  # a notebook's next class may print like the last one
+    key = (repr(model), kinds, shapes, str(source.examples), size, place, torch.get_num_threads(), recipe.optimizer,
            recipe.accumulation, recipe.autocast, identity(recipe.loss))  # fmt: skip
-    if key in _chosen:
-        return _chosen[key][0]
     chunks = _affordable(members, steps)
     if not chunks:
         return Strategy("sequential", 1)
     rounds = min(_ROUNDS[1], int(_SHARE * members * steps / (1 + sum(chunks))))
     with random_state_kept():
-        found = _race(model, stack, recipe, source.take(torch.arange(size)), chunks, rounds)
+        batch = source.take(torch.arange(size))
+        if _draws(step_of(model, recipe, Step), member_of(stack, 0), batch):  # not known from what the model prints
+            return Strategy("sequential", 1, _OWN_STREAM)
+        if key in _chosen:
+            return _chosen[key][0]
+        found = _race(model, stack, recipe, batch, chunks, rounds)
     _chosen[key] = found, recipe.loss
     return found
 
@@ -141,8 +145,6 @@ def _race(model: nn.Module, stack: State, recipe: Recipe, batch: Batch, chunks: 
     hyper = {**recipe.hyper_parameters(), "lr": recipe.lr}
     alone, mapped = step_of(model, recipe, ResidentStep), step_of(model, recipe, MappedStep)
     first = alone.settle(member_of(stack, 0).map(torch.clone))
-    if _draws(alone, first, batch):
-        return Strategy("sequential", 1, _OWN_STREAM)
     times = {Strategy("mapped", chunk): float("inf") for chunk in chunks}
     single, note = float("inf"), ""
     for _ in range(rounds):

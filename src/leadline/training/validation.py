@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_map
 
 from leadline.core import refuse
 from leadline.training.batches import Arrays, source_of
+from leadline.training.bound_models import BoundModel
 from leadline.training.objectives import STANDARD_LOSSES, Objective
 from leadline.training.steps import State
 
@@ -60,11 +61,7 @@ class Validation:
     def of(self, model: nn.Module, state: State) -> list[float]:
         """Every metric of one model, evaluation mode."""
         with torch.no_grad(), _evaluating(model):
-            tensors = {**state.parameters, **state.buffers}
-
-            def call(*arguments: Any, **named: Any) -> Any:
-                return functional_call(model, tensors, arguments, named)
-
+            call = BoundModel(model, {**state.parameters, **state.buffers})
             if self.objective.loss is None:
                 return [float(self.objective(call, self.arrays))]
             return self._readings(_joined([call(*rows[:-1]) for rows in self._rows()], dim=0))
