@@ -111,12 +111,13 @@ def test_picture_has_one_line_per_symbol():
 
 
 def test_two_values_of_a_symbol_tell_no_degree():
-    options = {"input_size": lambda width: (1, width)}
-    short = count_formula(lambda width: nn.Linear(width, width), {"width": (1, 2)}, **options)
+    short, wide = (
+        count_formula(lambda width: nn.Linear(width, width), {"width": (1, end)}, input_size=lambda width: (1, width))
+        for end in (2, 8)
+    )
     assert short.caveats == (
         "too few values of width to tell its degree: the formula holds for these alone; widen its range",
     )
-    wide = count_formula(lambda width: nn.Linear(width, width), {"width": (1, 8)}, **options)
     assert not wide.caveats
     assert str(wide.expression) == "width**2"
     assert wide.points_used == 3

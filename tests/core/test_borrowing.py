@@ -100,6 +100,6 @@ def test_embeddings_that_renormalize_themselves_are_given_back():
 
 def test_what_cannot_be_copied_is_named():
     layer = nn.Linear(1, 1)
-    layer.lock = threading.Lock()
+    vars(layer)["lock"] = threading.Lock()
     with pytest.raises(InputError, match="copying a model: expected a module"):
         twin(layer)

@@ -64,8 +64,8 @@ def test_shape_checks_are_on_in_tests():
 def test_numbers_are_never_cut(width):
     names = [f"column_{number}" for number in range(6)]
     rows = [["a layer", *(f"{10**number:,}" for number in range(5))] for _ in range(2)]
-    console = Console(width=width, file=io.StringIO())
-    console.print(FittedTable(names, [False] + [True] * 5, rows))
-    printed = console.file.getvalue()
+    page = io.StringIO()
+    Console(width=width, file=page).print(FittedTable(names, [False] + [True] * 5, rows))
+    printed = page.getvalue()
     assert all(text in printed for text in [*names, *rows[0]])
     assert max(map(len, printed.splitlines())) <= width

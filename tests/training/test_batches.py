@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from leadline.core import InputError
 from leadline.training import batches as batching
-from leadline.training.batches import batches, noisy, order, plan_for, source_of
+from leadline.training.batches import LoaderSource, batches, noisy, order, plan_for, source_of
 from leadline.training.recipes import Recipe
 
 CPU = torch.device("cpu")
@@ -187,6 +187,7 @@ def test_a_loader_s_own_generator_is_left_as_it_was():
     generator = torch.Generator().manual_seed(0)
     data = TensorDataset(torch.arange(12.0)[:, None], torch.zeros(12, 1))
     source = source_of(DataLoader(data, batch_size=4, shuffle=True, generator=generator), CPU, torch.float32)
+    assert isinstance(source, LoaderSource)
     before = generator.get_state()
     first = [batch[0] for batch in source.batches(5)]
     assert torch.equal(generator.get_state(), before)

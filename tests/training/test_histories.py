@@ -74,4 +74,4 @@ def test_members_with_one_seed_are_told_apart_by_their_rates():
     data = torch.ones(4, 1), torch.ones(4, 1)
     recipes = [Recipe(lr=lr, steps=2, loss="mse") for lr in (0.01, 0.1)]
     ax = train_ensemble(lambda: nn.Linear(1, 1), data, recipes).history.plot()
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["member 0, lr 0.01", "member 1, lr 0.1"]
+    assert ax.get_legend_handles_labels()[1] == ["member 0, lr 0.01", "member 1, lr 0.1"]

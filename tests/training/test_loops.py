@@ -207,7 +207,7 @@ def test_whatever_the_model_raises_names_the_operation(error):
 
 def test_a_factory_that_raises_is_named():
     with pytest.raises(ModelError, match="a factory that makes a model, got ZeroDivisionError"):
-        train_ensemble(lambda: 1 / 0, (torch.ones(8, 3), torch.ones(8, 1)), [Recipe(lr=0.1, steps=2)])
+        train_ensemble(lambda: nn.Linear(1 // 0, 1), (torch.ones(8, 3), torch.ones(8, 1)), [Recipe(lr=0.1, steps=2)])
 
 
 def test_models_without_values_are_refused():
