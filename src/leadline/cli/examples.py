@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 Examples = Annotated[
     str,
     typer.Option("--data", metavar="FILE.npz|NAME",
-                 help="Arrays named inputs and targets, or digits, breast-cancer, iris, wine, diabetes-regression "
-                 "(features divided by their largest magnitude)."),
+                 help="Arrays named inputs and targets, or digits, breast-cancer, iris, wine, diabetes-regression, "
+                 "photographs (features divided by their largest magnitude)."),
 ]  # fmt: skip
 Loss = Annotated[
     str | None,
@@ -29,8 +29,11 @@ def read_examples(source: str) -> "tuple[numpy.ndarray, numpy.ndarray]":
         return _from_file(Path(source))
     import numpy as np
 
-    from leadline.data import embedded_set
+    from leadline.data import EMBEDDED, embedded_set
 
+    if source not in EMBEDDED:
+        raise InputError("--data", expected="a file that ends in .npz, or one of " + ", ".join(EMBEDDED), got=source,
+                         remedy="write arrays with numpy.savez(path, inputs=..., targets=...)")  # fmt: skip
     chosen = embedded_set(source)
     inputs = chosen.inputs.astype(np.float32)
     inputs /= np.maximum(np.abs(inputs).max(0), np.finfo(np.float32).tiny)

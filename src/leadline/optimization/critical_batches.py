@@ -138,7 +138,8 @@ class CriticalBatch(Result):
             ax.axhline(self.smallest_steps, color="0.5", linewidth=1, linestyle=":", label="S_min")
             ax.legend(fontsize="small")
         ax.set(xscale="log", yscale="log", xlabel="batch size (examples)", ylabel=f"steps to loss {self.target:.3g}")
-        ax.set_title("A triangle: not reached within these steps", fontsize="small")
+        if np.isinf(self.best_steps).any():
+            ax.set_title("A triangle: not reached within these steps", fontsize="small")
 
 
 def critical_batch_size(

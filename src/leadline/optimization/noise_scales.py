@@ -150,7 +150,8 @@ class GradientNoise(Result):
         ax.axvline(self.batch_size, color="0.5", linewidth=1, linestyle=":", label=f"batches of {self.batch_size}")
         ax.set_yticks([-place for place in range(len(rows))], [name for name, _ in rows])
         ax.set(xscale="log", xlabel=f"simple noise scale (examples), {self.confidence:.0%} intervals")
-        ax.set_title("An arrow: no upper end", fontsize="small")
+        if not all(reading.resolved for _, reading in rows):
+            ax.set_title("An arrow: no upper end", fontsize="small")
         ax.legend(fontsize="small")
 
 

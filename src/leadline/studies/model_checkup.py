@@ -198,7 +198,7 @@ def checkup(
         loss=chosen if isinstance(chosen, str) else getattr(chosen, "__name__", type(chosen).__name__),
         left_out=left_out,
         seconds=seconds,
-        caveats=_caveats(found, validation is None),
+        caveats=_caveats(found, is_fresh=not isinstance(model, nn.Module), on_data=validation is None),
         **found,
     )
 
@@ -251,9 +251,13 @@ def _scores(model: nn.Module, inputs: list[torch.Tensor], targets: torch.Tensor)
     return one_vs_rest(targets.cpu().numpy(), outputs.double().cpu().numpy()[:, present], classes=present.tolist())
 
 
-def _caveats(found: Mapping[str, Result], on_data: bool) -> tuple[str, ...]:
+def _caveats(found: Mapping[str, Result], *, is_fresh: bool, on_data: bool) -> tuple[str, ...]:
     own = [f"{name.replace('_', ' ')}: {caveat}" for name, one in found.items() for caveat in one.caveats]
-    if "scores" in found and on_data:
+    if is_fresh and found.keys() & {"noise", "step", "scores"}:
+        own.append(
+            "noise, step and scores: of a model just made by its factory; pass a module to measure a trained one"
+        )
+    elif "scores" in found and on_data:
         own.append("scores: measured on the data given; pass validation= where the model was trained on these")
     return tuple(own)
 
