@@ -45,6 +45,8 @@ def test_scores_are_those_of_the_classifier():
     assert against.scores is not None and against.scores.macro.auroc == 0
     assert any("pass validation=" in caveat for caveat in found.caveats)
     assert not any("pass validation=" in caveat for caveat in against.caveats)
+    fresh = checkup(lambda: nn.Linear(5, 2), (ROWS, CLASSES))
+    assert any("just made by its factory" in caveat for caveat in fresh.caveats)
 
 
 def test_one_logit_is_the_second_class():
