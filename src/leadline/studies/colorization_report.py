@@ -188,8 +188,9 @@ class ColorizationReport(Result):
         for place, net in enumerate(dict.fromkeys(run.net for run in self.runs)):
             for number, run in enumerate(self.of(net)):
                 values, label = values_of(run), net if named and not number else None
-                mark = {"marker": "."} if len(values) == 1 else {}  # a line of one point is not seen
-                ax.plot(np.arange(1, len(values) + 1), values, color=f"C{place}", label=label, **mark | style)
+                (line,) = ax.plot(np.arange(1, len(values) + 1), values, color=f"C{place}", label=label, **style)
+                if len(values) == 1:  # a line of one point is not seen
+                    line.set_marker(".")
         ax.locator_params("x", integer=True)
 
 
