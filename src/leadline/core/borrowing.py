@@ -39,10 +39,9 @@ def borrow(model: nn.Module, *, training: bool | None = None, copy_parameters: b
     parameters = list(model.parameters())
     gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in parameters]
     gradient_values = [(p.grad, p.grad.detach().clone()) for p in parameters if p.grad is not None]
-    written = [
-        p for m in modules if copy_parameters or getattr(m, "max_norm", None) for p in m.parameters(recurse=False)
-    ]
-    values += [(parameter, parameter.detach().clone()) for parameter in _materialized(written)]
+    for module in modules:
+        if copy_parameters or getattr(module, "max_norm", None) is not None:
+            values += [(one, one.detach().clone()) for one in _materialized(module.parameters(recurse=False))]
     with random_state_kept():
         try:
             if training is not None:
