@@ -8,14 +8,19 @@ from torch import nn
 from leadline.optimization.example_gradients import ExampleGradients
 from leadline.optimization.layer_calls import PerceptronCalls, RecordedCalls
 from leadline.training import objective_of
+from leadline.training.batched_perceptrons import perceptron_layers
 
 N = 5
+
+
+def passes(model: nn.Module, loss) -> PerceptronCalls:
+    return PerceptronCalls(model, objective_of(loss), perceptron_layers(model) or [])
 
 
 def agree(model: nn.Module, loss, batch) -> None:
     model, objective = model.double(), objective_of(loss)
     layers: dict[str, nn.Module] = {path: module for path, module in model.named_modules() if type(module) is nn.Linear}
-    by_hand, recorded = PerceptronCalls(model, objective), RecordedCalls(model, objective, layers)
+    by_hand, recorded = passes(model, loss), RecordedCalls(model, objective, layers)
     assert by_hand.takes(batch)
     before = [array.clone() for array in batch]
     ours, theirs = by_hand.of(batch, layers), recorded.of(batch, layers)
@@ -75,5 +80,5 @@ def test_only_plain_perceptrons_pass_by_hand() -> None:
     replaced = deep()
     replaced[0].forward = torch.zeros_like
     assert not ExampleGradients(replaced, objective).by_hand
-    assert not PerceptronCalls(deep(), objective).takes((CLASSES, CLASSES))
-    assert not PerceptronCalls(deep(), objective).takes((drawn(4), drawn(4), CLASSES))
+    assert not passes(deep(), "cross_entropy").takes((CLASSES, CLASSES))
+    assert not passes(deep(), "cross_entropy").takes((drawn(4), drawn(4), CLASSES))

@@ -9,6 +9,7 @@ from .errors import (
     ModelError,
     NotPolynomialError,
     UncountedError,
+    caller_errors,
     refuse,
 )
 from .results import Result
@@ -25,6 +26,7 @@ __all__ = [
     "Result",
     "UncountedError",
     "borrow",
+    "caller_errors",
     "choose_device",
     "from_plain",
     "numpy_generator",

@@ -1,5 +1,7 @@
 """The errors that Leadline raises on purpose."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 
@@ -53,3 +55,15 @@ class DivergedError(LeadlineError):
 def refuse(operation: str, expected: str, got: Any, remedy: str) -> NoReturn:
     """Raise an `InputError`; `functools.partial` gives it the name of an operation that refuses in many places."""
     raise InputError(operation, expected=expected, got=str(got), remedy=remedy)
+
+
+@contextmanager
+def caller_errors(operation: str, *, expected: str, remedy: str) -> Iterator[None]:
+    """Turn whatever a caller's model or function raises in the body into a `ModelError` of the operation."""
+    try:
+        yield
+    except LeadlineError:
+        raise
+    except Exception as error:
+        got = f"{type(error).__name__}: {error}"
+        raise ModelError(operation, expected=expected, got=got, remedy=remedy) from error

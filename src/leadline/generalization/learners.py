@@ -2,13 +2,13 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
-from leadline.core import LeadlineError, ModelError, refuse
+from leadline.core import caller_errors, refuse
 
 Predict = Callable[[np.ndarray], Any]
 _OPERATION = "bias_variance"
@@ -86,15 +86,8 @@ def fitted(model: Any, fit: Callable[[Any, np.ndarray, np.ndarray], Any] | None,
     return predicted
 
 
-@contextmanager
-def _named(expected: str) -> Iterator[None]:
-    try:
-        yield
-    except LeadlineError:
-        raise
-    except Exception as error:
-        raise ModelError(_OPERATION, expected=expected, got=f"{type(error).__name__}: {error}",
-                         remedy="try the factory's model on one training set") from error  # fmt: skip
+def _named(expected: str) -> AbstractContextManager[None]:
+    return caller_errors(_OPERATION, expected=expected, remedy="try the factory's model on one training set")
 
 
 def _as_given(X: np.ndarray) -> np.ndarray:

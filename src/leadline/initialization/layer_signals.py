@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from leadline.core import LeadlineError, ModelError, borrow, refuse, seed_of, torch_generator
+from leadline.core import borrow, caller_errors, refuse, seed_of, torch_generator
 
 _MATRIX = 2  # axes of a weight that mixes units
 
@@ -83,13 +83,8 @@ def _listen(model: nn.Module, layers: list[Passage]) -> None:
 
 
 def _output(operation: str, model: nn.Module, signal: Tensor) -> Tensor:
-    try:
+    with caller_errors(operation, expected="a forward pass that runs", remedy="check the shape and type of the inputs"):
         output = model(signal)
-    except LeadlineError:
-        raise
-    except Exception as error:
-        raise ModelError(operation, expected="a forward pass that runs", got=f"{type(error).__name__}: {error}",
-                         remedy="check the shape and type of the inputs") from error  # fmt: skip
     output = next((one for one in tree_leaves(output) if _is_signal(one)), None)
     if output is None:
         refuse(operation, "an output of real numbers", "none", "return a tensor from forward")

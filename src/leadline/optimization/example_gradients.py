@@ -19,6 +19,7 @@ from leadline.optimization.layer_norms import RULES, Call, LayerGradients, cover
 from leadline.training import Objective
 from leadline.training.batched_perceptrons import perceptron_layers
 from leadline.training.bound_models import BoundModel
+from leadline.training.objectives import may_be_ignored
 
 _AGREE = {torch.float64: 1e-9, torch.float32: 1e-3}  # relative; products of many float32 numbers keep three digits
 _ROUGHLY = 3e-2  # in half precision
@@ -46,7 +47,8 @@ class ExampleGradients:
         self.ruled = [path for path in self.layers if path not in tied and covers(modules[path])]
         self.modules = {path: modules[path] for path in self.ruled}
         self.wanted = {path: [name.rpartition(".")[2] for name in names] for path, names in self.layers.items()}
-        self.by_hand = PerceptronCalls(model, objective) if perceptron_layers(model) else None
+        layers = perceptron_layers(model)
+        self.by_hand = PerceptronCalls(model, objective, layers) if layers else None
         self.recorded = RecordedCalls(model, objective, self.modules)
         self.checked = False
         self.mapped = True  # until vmap turns out not to run this model
@@ -58,17 +60,12 @@ class ExampleGradients:
 
     def of(self, batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
         """The gradients of every layer with trainable parameters; the first batch is also used to check the rules."""
-        if not self.checked or _may_be_ignored(batch[-1]):
+        if not self.checked or may_be_ignored(batch[-1]):
             self._check_mean(batch)
         if not self.checked:
             self._check_rules(batch)
             self.checked = True
-        while True:
-            try:
-                found = self._by_rules(batch)
-                break
-            except _NotByExample as layer:  # in this batch: the first one need not have shown it
-                self._distrust([layer.path])
+        found = self._by_rules(batch)
         if len(found) == len(self.layers):
             return found
         found |= self._one_by_one(self.unruled, batch)
@@ -79,19 +76,19 @@ class ExampleGradients:
             return {}
         source = self.by_hand if self.by_hand is not None and self.by_hand.takes(batch) else self.recorded
         calls, size = source.of(batch, self.ruled), len(batch[-1])
+        # Any batch may be the first to show that a layer's first axis is not that of the examples.
+        strangers = [path for path in self.ruled if any({len(one) for one in call} != {size} for call in calls[path])]
+        if strangers:
+            self._distrust(strangers)
         with torch.no_grad():
             return {path: self._of_layer(path, calls[path], size) for path in self.ruled}
 
     def _of_layer(self, path: str, calls: list[Call], size: int) -> LayerGradients:
-        if any(len(call.inputs) != size or len(call.errors) != size for call in calls):
-            raise _NotByExample(path)
         if not calls:
             like = [self.parameters[name] for name in self.layers[path]]
             return LayerGradients(like[0].new_zeros(size), [torch.zeros_like(one) for one in like])
-        if calls[0].errors.dtype in _HALF:  # whose squares may leave its range
-            calls = [Call(*(one.float() if one.dtype in _HALF else one for one in call)) for call in calls]
         module = self.modules[path]
-        return RULES[type(module)](module, calls, self.wanted[path])
+        return RULES[type(module)](module, [Call(*map(_wide, call)) for call in calls], self.wanted[path])
 
     def _one_by_one(self, paths: list[str], batch: Sequence[torch.Tensor]) -> dict[str, LayerGradients]:
         names = [name for path in paths for name in self.layers[path]]
@@ -101,8 +98,7 @@ class ExampleGradients:
             gradients = self._looped(names, batch)
         found = {}
         for path in paths:
-            mine = [gradients[name] for name in self.layers[path]]
-            mine = [each.float() if each.dtype in _HALF else each for each in mine]
+            mine = [_wide(gradients[name]) for name in self.layers[path]]
             norms = torch.stack([each.reshape(len(each), -1).square().sum(1) for each in mine]).sum(0)
             found[path] = LayerGradients(norms, [each.sum(0) for each in mine])
         return found
@@ -121,11 +117,11 @@ class ExampleGradients:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "There is a performance drop")  # operators that vmap loops over
                 return mapped(chosen, tuple(batch))
-        except (RuntimeError, TypeError, ValueError, NotImplementedError):
+        except (RuntimeError, TypeError, ValueError):
             return None
 
     def _looped(self, names: list[str], batch: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
-        rows = [self._of_one(names, row) for row in _rows(batch)]
+        rows = [self._of_one(names, _row(batch, place)) for place in range(len(batch[-1]))]
         return {name: torch.stack([row[place] for row in rows]) for place, name in enumerate(names)}
 
     def _of_one(self, names: list[str], batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
@@ -137,7 +133,7 @@ class ExampleGradients:
     def _check_mean(self, batch: Sequence[torch.Tensor]) -> None:
         with torch.no_grad():
             together = float(self.objective(self.model, batch))
-            alone = [float(self.objective(self.model, row)) for row in _rows(batch)]
+            alone = [float(self.objective(self.model, _row(batch, place))) for place in range(len(batch[-1]))]
         mean = sum(alone) / len(alone)
         if not math.isfinite(together) or abs(together - mean) <= self._tolerance() * (1 + abs(together)):
             return
@@ -150,13 +146,7 @@ class ExampleGradients:
         )
 
     def _check_rules(self, batch: Sequence[torch.Tensor]) -> None:
-        while self.ruled:
-            try:
-                wrong = self._wrong(self._by_rules(batch), batch)
-            except _NotByExample as layer:
-                wrong = [layer.path]
-            if not wrong:
-                break
+        while self.ruled and (wrong := self._wrong(self._by_rules(batch), batch)):
             self._distrust(wrong)
         # An objective may look at the module itself, where vmap has not put the parameters.
         if self.unruled and self._wrong(self._one_by_one(self.unruled, batch), batch):
@@ -170,7 +160,7 @@ class ExampleGradients:
         # Layers whose norms differ from those of the first or the last example alone.
         names, wrong, tolerance = [name for path in found for name in self.layers[path]], [], self._tolerance()
         for place in {0, len(batch[-1]) - 1}:
-            row = dict(zip(names, self._of_one(names, [a[place : place + 1] for a in batch]), strict=True))
+            row = dict(zip(names, self._of_one(names, _row(batch, place)), strict=True))
             for path in found:
                 true = sum(float(row[name].double().square().sum()) for name in self.layers[path])
                 off = abs(float(found[path].norms[place]) - true)
@@ -182,15 +172,11 @@ class ExampleGradients:
         return _AGREE.get(next(iter(self.parameters.values())).dtype, _ROUGHLY)
 
 
-def _rows(batch: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
-    return [[array[place : place + 1] for array in batch] for place in range(len(batch[-1]))]
+def _row(batch: Sequence[torch.Tensor], place: int) -> list[torch.Tensor]:
+    # One example as a batch.
+    return [array[place : place + 1] for array in batch]
 
 
-def _may_be_ignored(targets: torch.Tensor) -> bool:
-    # Torch's losses of classes skip -100.
-    return not targets.is_floating_point() and int(targets.min()) < 0
-
-
-class _NotByExample(Exception):  # noqa: N818 - caught here: a layer whose first axis is not that of the examples
-    def __init__(self, path: str) -> None:
-        self.path = path
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    # Squares may leave the range of half precision.
+    return tensor.float() if tensor.dtype in _HALF else tensor

@@ -14,8 +14,8 @@ from torch.nn import functional
 from leadline.optimization.layer_norms import Call
 from leadline.training import Objective
 from leadline.training.activation_passes import backward_pass, forward_pass
-from leadline.training.batched_perceptrons import flattens, perceptron_layers
-from leadline.training.objectives import STANDARD_LOSSES, Batch
+from leadline.training.batched_perceptrons import PerceptronLayer, flattens
+from leadline.training.objectives import STANDARD_LOSSES, Batch, may_be_ignored
 
 Calls = dict[str, list[Call]]  # by the path of the layer, in the order of the calls
 
@@ -73,8 +73,8 @@ class RecordedCalls:
 class PerceptronCalls:
     """Of a plain multilayer perceptron: autograd sees nothing but the loss, since small layers cost what it costs."""
 
-    def __init__(self, model: nn.Module, objective: Objective) -> None:
-        self.layers, self.flattens = perceptron_layers(model) or [], flattens(model)
+    def __init__(self, model: nn.Module, objective: Objective, layers: list[PerceptronLayer]) -> None:
+        self.layers, self.flattens = layers, flattens(model)
         self.objective, self.parameters = objective, {name: one.detach() for name, one in model.named_parameters()}
 
     def takes(self, batch: Batch) -> bool:
@@ -104,7 +104,7 @@ class PerceptronCalls:
     def _head(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         # The derivative of every example's own loss in its outputs.
         classes = outputs.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point()
-        if self.objective.loss is STANDARD_LOSSES["cross_entropy"] and classes and int(targets.min()) >= 0:
+        if self.objective.loss is STANDARD_LOSSES["cross_entropy"] and classes and not may_be_ignored(targets):
             shares, true = outputs.softmax(1), targets.unsqueeze(1)
             return shares.scatter_add_(1, true, shares.new_full((1, 1), -1.0).expand_as(true))
         with torch.enable_grad():

@@ -189,8 +189,8 @@ def checkup(
             left_out[name] = str(refusal).replace("\n", " ")
         seconds[name] = time.perf_counter() - began
     if not found:
-        reasons = [left_out[name] for name in (*seconds, *left_out)]  # refusals, before what never applied
-        _refuse("a model that some instrument can measure", reasons[0], "mend that first")
+        first = next(iter((*seconds, *left_out)))  # what was refused, rather than what never applied
+        _refuse("a model that some instrument can measure", left_out[first], "mend that first")
     return CheckUp(
         model=type(one).__name__,
         examples=source.examples,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from leadline.core import InputError, LeadlineError, ModelError, borrow, random_state_kept
+from leadline.core import InputError, borrow, caller_errors, random_state_kept
 from leadline.symmetry.transforms import Transform
 
 _ROWS = 512  # examples per forward pass
@@ -78,14 +78,9 @@ def outputs_of(operation: str, model: Callable[[Tensor], Any], inputs: Tensor) -
 
 
 def _called(operation: str, function: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
-    try:
+    expected = f"the model and the transforms to run on shape {tuple(inputs.shape)}"
+    with caller_errors(operation, expected=expected, remedy="call them by hand and mend them"):
         outputs = function(inputs)
-    except LeadlineError:
-        raise
-    except Exception as error:
-        expected = f"the model and the transforms to run on shape {tuple(inputs.shape)}"
-        raise ModelError(operation, expected=expected, got=f"{type(error).__name__}: {error}",
-                         remedy="call them by hand and mend them") from error  # fmt: skip
     if not isinstance(outputs, Tensor) or not outputs.ndim or len(outputs) != len(inputs):
         what = f"shape {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else type(outputs).__name__
         raise InputError(operation, expected="one tensor with a row per example from the model and each transform",

@@ -13,7 +13,7 @@ from torch.func import grad_and_value, vmap
 
 from leadline.training.activation_passes import backward_pass, forward_pass, has_passes
 from leadline.training.aligned_stacks import MATRIX_BYTES, SWEEP_BYTES, AlignedStacks, matrices, sweep
-from leadline.training.objectives import STANDARD_LOSSES, Batch, Objective
+from leadline.training.objectives import STANDARD_LOSSES, Batch, Objective, may_be_ignored
 from leadline.training.optimizers import Tensors
 from leadline.training.steps import State, Step
 
@@ -91,8 +91,13 @@ class PerceptronStep(Step):
         inputs, targets = arrays[0], arrays[-1]
         pair = len(arrays) == 2 and inputs.dtype.is_floating_point
         rows = inputs.ndim == 2 or (inputs.ndim > 2 and flattens(model))
-        known = targets.dtype.is_floating_point or int(targets.min()) >= 0  # cross_entropy skips class -100
-        return pair and rows and known and objective.loss is not None and perceptron_layers(model) is not None
+        return (
+            pair
+            and rows
+            and not may_be_ignored(targets)
+            and objective.loss is not None
+            and perceptron_layers(model) is not None
+        )
 
     def gradients(self, state: State, batch: Batch) -> tuple[torch.Tensor, Tensors, Tensors]:
         """Losses, gradients and buffers of every member."""

@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from leadline.core import LeadlineError, ModelError, choose_device, random_state_kept, seed_of, twin
+from leadline.core import caller_errors, choose_device, random_state_kept, seed_of, twin
 from leadline.training.batches import Source, batches, check_finite, plan_for, source_of
 from leadline.training.histories import History, Trained
 from leadline.training.objectives import objective_of
@@ -144,20 +144,13 @@ def copied(model: nn.Module, device: torch.device, recipe: Recipe) -> nn.Module:
     return mine.train()
 
 
-@contextmanager
-def model_errors(operation: str) -> Iterator[None]:
+def model_errors(operation: str) -> AbstractContextManager[None]:
     """Say which operation ran the model when the model or its loss raises."""
-    try:
-        yield
-    except LeadlineError:
-        raise
-    except Exception as error:
-        raise ModelError(
-            operation,
-            expected="a model and a loss that take a batch of this data",
-            got=f"{type(error).__name__}: {error}",
-            remedy="call the model and the loss on one batch to see where it fails",
-        ) from error
+    return caller_errors(
+        operation,
+        expected="a model and a loss that take a batch of this data",
+        remedy="call the model and the loss on one batch to see where it fails",
+    )
 
 
 def history_of(

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from leadline.core import LeadlineError, ModelError, random_state_kept, refuse, seed_of, twin
+from leadline.core import caller_errors, random_state_kept, refuse, seed_of, twin
 from leadline.training.steps import State, state_of
 
-_refuse = partial(refuse, "models from a factory")
+_OPERATION = "models from a factory"
+_refuse = partial(refuse, _OPERATION)
 
 Factory = Callable[[], nn.Module]
 
@@ -25,14 +26,9 @@ def initialized(factory: Factory, seed: int = 0) -> nn.Module:
     """
     with random_state_kept():
         _seed(seed)
-        try:
+        with caller_errors(_OPERATION, expected="a factory that makes a model",
+                           remedy="call it by itself to see where it fails"):  # fmt: skip
             model = factory()
-        except LeadlineError:
-            raise
-        except Exception as error:
-            raise ModelError("models from a factory", expected="a factory that makes a model",
-                             got=f"{type(error).__name__}: {error}",
-                             remedy="call it by itself to see where it fails") from error  # fmt: skip
     if not isinstance(model, nn.Module):
         _refuse("a factory that returns a torch module", type(model).__name__, "pass e.g. lambda: MyModel()")
     return model

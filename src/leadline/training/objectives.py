@@ -51,6 +51,15 @@ STANDARD_LOSSES: dict[str, Loss] = {
 }
 
 
+def may_be_ignored(targets: torch.Tensor) -> bool:
+    """Whether some may be classes that torch's losses skip: -100.
+
+    >>> may_be_ignored(torch.tensor([0, -100])), may_be_ignored(torch.tensor([-0.5]))
+    (True, False)
+    """
+    return not targets.is_floating_point() and int(targets.min()) < 0
+
+
 @dataclass(frozen=True, eq=False)
 class Objective:
     """A scalar function of a model and a batch.

@@ -157,7 +157,7 @@ def _race(model: nn.Module, stack: State, recipe: Recipe, batch: Batch, chunks: 
                 times[strategy] = min(fastest, seconds)
         except LeadlineError:
             raise
-        except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+        except (RuntimeError, TypeError, ValueError) as error:
             note = f"vmap cannot run this model ({str(error).splitlines()[0][:120]})"
             break
     best = min(times, key=lambda strategy: times[strategy])
